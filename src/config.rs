@@ -1,0 +1,159 @@
+//! The settings of a run.
+
+use std::mem;
+use std::time::Duration;
+
+use crate::engine::BatchSize;
+use crate::error::ConfigError;
+use crate::pool::{Pool, ThreadKind};
+
+/// The settings of a run, for the `_with` forms.
+///
+/// A setter only takes note; what cannot be granted is refused, with a
+/// [`ConfigError`], when a run starts. A configuration may serve any number of
+/// runs.
+///
+/// # Units
+///
+/// | setting | unit | range | default |
+/// |---|---|---|---|
+/// | [`input_capacity`](Self::input_capacity) | batches per scan | 1 to 65 536 | 4 |
+/// | [`output_capacity`](Self::output_capacity) | batches per scan | 1 to 65 536 | 4 |
+/// | [`batch`](Self::batch) | items, and outputs | 1 to 1 048 576, 1 GiB | adaptive |
+/// | [`pool`](Self::pool) | | | [`Pool::global`] |
+/// | [`thread_name`](Self::thread_name) | | no NUL | `anabranch` |
+/// | [`stack_size`](Self::stack_size) | bytes | 1 to 1 GiB | as `std::thread` |
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Config, IteratorExt, Pool, scan};
+///
+/// let config = Config::new().input_capacity(1).batch(64).pool(Pool::with_max_threads(2));
+/// let sums = (1..=100).par_distribute_with(&config, [scan::sum::<i32, i32>()]);
+/// assert_eq!(sums.map(|(_, sum)| sum).collect::<Vec<_>>(), [5050]);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a configuration does nothing until a run is started with it"]
+pub struct Config {
+    input_capacity: Option<usize>,
+    output_capacity: Option<usize>,
+    batch: Option<usize>,
+    pool: Option<Pool>,
+    thread_name: Option<String>,
+    stack_size: Option<usize>,
+}
+
+const DEFAULT_CAPACITY: usize = 4;
+const MAX_CAPACITY: usize = 1 << 16;
+const MAX_BATCH: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 30;
+
+/// An adaptive batch stays within this many items …
+const ADAPTIVE_ITEMS: usize = 4096;
+/// … and this many bytes, as far as the type tells, but for its first item.
+const ADAPTIVE_BYTES: usize = 256 << 10;
+/// How long an adaptive batch may take to fill, about.
+const LINGER: Duration = Duration::from_micros(200);
+
+impl Config {
+    /// The default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many batches wait at a scan before the input is held back.
+    pub fn input_capacity(mut self, batches: usize) -> Self {
+        self.input_capacity = Some(batches);
+        self
+    }
+
+    /// How many batches of outputs wait for the consumer before the scan that
+    /// emitted them is held back.
+    pub fn output_capacity(mut self, batches: usize) -> Self {
+        self.output_capacity = Some(batches);
+        self
+    }
+
+    /// Makes all batches this long, but for the last, and lets an output batch
+    /// hold no more than this.
+    ///
+    /// A batch is sent when it is full, however long the input takes: one makes
+    /// every item go out at once. By default the length follows the input: from
+    /// one item while it is slow, up to 4096 items or 256 KiB, whichever is
+    /// less, while a batch fills within about 200 µs.
+    pub fn batch(mut self, items: usize) -> Self {
+        self.batch = Some(items);
+        self
+    }
+
+    /// The pool that the scan threads come from.
+    pub fn pool(mut self, pool: Pool) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
+    /// What the operating system is to call the scan threads. The pool gives the
+    /// run threads of this name, starting them if it has none idle.
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.thread_name = Some(name.into());
+        self
+    }
+
+    /// How much stack the scan threads have. The pool gives the run threads of
+    /// this size, starting them if it has none idle.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// The settings of a run over items of type `T`, each checked.
+    pub(crate) fn settings<T>(&self) -> Result<Settings, ConfigError> {
+        let item_bytes = mem::size_of::<T>().max(1);
+        let batch_size = match self.batch {
+            Some(items) => {
+                BatchSize::fixed(checked("batch", items, MAX_BATCH.min(MAX_BYTES / item_bytes))?)
+            }
+            None => {
+                let max = (ADAPTIVE_BYTES / item_bytes).clamp(1, ADAPTIVE_ITEMS);
+                BatchSize::adaptive(max, LINGER)
+            }
+        };
+        let capacity = |setting, asked: Option<usize>| {
+            checked(setting, asked.unwrap_or(DEFAULT_CAPACITY), MAX_CAPACITY)
+        };
+        let thread_name = self.thread_name.as_deref().unwrap_or("anabranch");
+        if thread_name.contains('\0') {
+            return Err(ConfigError::ThreadName);
+        }
+        let stack_size = match self.stack_size {
+            Some(bytes) => Some(checked("stack_size", bytes, MAX_BYTES)?),
+            None => None,
+        };
+        Ok(Settings {
+            input_capacity: capacity("input_capacity", self.input_capacity)?,
+            output_capacity: capacity("output_capacity", self.output_capacity)?,
+            batch_size,
+            pool: self.pool.clone().unwrap_or_else(|| Pool::global().clone()),
+            thread_kind: ThreadKind::new(thread_name, stack_size),
+        })
+    }
+}
+
+fn checked(setting: &'static str, asked: usize, max: usize) -> Result<usize, ConfigError> {
+    match asked {
+        0 => Err(ConfigError::Zero { setting }),
+        _ if asked > max => Err(ConfigError::TooLarge { setting, asked, max }),
+        _ => Ok(asked),
+    }
+}
+
+/// Settings that have been checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) input_capacity: usize,
+    pub(crate) output_capacity: usize,
+    pub(crate) batch_size: BatchSize,
+    pub(crate) pool: Pool,
+    pub(crate) thread_kind: ThreadKind,
+}

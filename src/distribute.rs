@@ -1,0 +1,97 @@
+//! The iterator behind `par_distribute`.
+
+use std::fmt;
+use std::iter::FusedIterator;
+
+use crate::config::Config;
+use crate::engine::{self, Manager};
+use crate::error::{PanicOrigin, StartError};
+use crate::id::ScanId;
+use crate::scan::Scan;
+
+/// The outputs of several scans over one input, merged; made by
+/// [`par_distribute`](crate::IteratorExt::par_distribute).
+#[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
+pub struct ParDistribute<I: Iterator, O> {
+    manager: Manager<I, O>,
+    names: Vec<Option<Box<str>>>,
+}
+
+impl<I: Iterator, O> ParDistribute<I, O> {
+    pub(crate) fn start<S>(
+        config: &Config,
+        input: I,
+        scans: Vec<S>,
+    ) -> Result<Self, StartError<I, S>>
+    where
+        I::Item: Send + Sync + 'static,
+        S: Scan<I::Item, Output = O> + Send + 'static,
+        O: Send + 'static,
+    {
+        let names = scans.iter().map(|scan| scan.name().map(Box::from)).collect();
+        Ok(Self { manager: engine::start(config, input, scans)?, names })
+    }
+
+    /// The name that scan `id` was given with [`Scan::named`].
+    #[must_use]
+    pub fn name(&self, id: ScanId) -> Option<&str> {
+        self.names.get(id.index())?.as_deref()
+    }
+
+    /// Where the panic came from that ended the run, once there was one.
+    ///
+    /// ```
+    /// use std::panic::{AssertUnwindSafe, catch_unwind};
+    /// use anabranch::{IteratorExt, PanicOrigin, scan::{self, Scan}};
+    ///
+    /// let scans = [
+    ///     scan::map(|x: &i32| *x).boxed(),
+    ///     scan::map(|x: &i32| 100 / x).named("reciprocal").boxed(),
+    /// ];
+    /// let mut run = [2, 1, 0].into_iter().par_distribute(scans);
+    ///
+    /// let panic = catch_unwind(AssertUnwindSafe(|| while run.next().is_some() {})).unwrap_err();
+    /// assert_eq!(panic.downcast_ref(), Some(&"attempt to divide by zero"));
+    ///
+    /// let Some(PanicOrigin::Scan(id)) = run.panicked() else { panic!("it was a scan") };
+    /// assert_eq!((id.index(), run.name(id)), (1, Some("reciprocal")));
+    /// assert_eq!(run.next(), None);
+    /// ```
+    #[must_use]
+    pub fn panicked(&self) -> Option<PanicOrigin> {
+        self.manager.panicked().copied()
+    }
+}
+
+impl<I: Iterator, O> Iterator for ParDistribute<I, O> {
+    type Item = (ScanId, O);
+
+    /// Gives the next output of any scan.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks while no scan has emitted anything, inside the input's `next` or
+    /// until a scan thread has something to say.
+    ///
+    /// # Panics
+    ///
+    /// Resumes a panic of a scan, of the input, or of the drop of an item, with
+    /// the original payload, once all scans have exited and everything that was
+    /// emitted has been delivered.
+    #[inline]
+    fn next(&mut self) -> Option<(ScanId, O)> {
+        self.manager.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.manager.size_hint()
+    }
+}
+
+impl<I: Iterator, O> FusedIterator for ParDistribute<I, O> {}
+
+impl<I: Iterator, O> fmt::Debug for ParDistribute<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParDistribute").field("manager", &self.manager).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,166 @@
+//! How many items make a batch. Pure: no thread, no clock.
+
+use std::time::Duration;
+
+/// The policy that sizes batches.
+///
+/// Big batches make dispatch cheap, small ones make it prompt. The adaptive
+/// policy starts at one item, doubles while batches fill within the linger, and
+/// halves when they take longer, so that a slow source has its items dispatched
+/// as they come and a fast one soon reaches full batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BatchSize {
+    /// How many items the next batch is to have.
+    target: usize,
+    max: usize,
+    /// How long filling a batch may take; `None` for batches of a fixed size.
+    linger: Option<Duration>,
+}
+
+impl BatchSize {
+    /// Batches of `size` items, however long they take to fill.
+    pub(crate) fn fixed(size: usize) -> Self {
+        Self { target: size, max: size, linger: None }
+    }
+
+    /// Batches of 1 to `max` items that take about `linger` to fill at most.
+    pub(crate) fn adaptive(max: usize, linger: Duration) -> Self {
+        Self { target: 1, max, linger: Some(linger) }
+    }
+
+    /// The most items that a batch will ever have.
+    pub(crate) fn max(&self) -> usize {
+        self.max
+    }
+
+    /// The size of the batch to allocate for.
+    pub(crate) fn target(&self) -> usize {
+        self.target
+    }
+
+    /// How many items to pull on top of `filled` before asking again whether the
+    /// batch [is full](Self::is_full). Looking at a clock after 1, 2, 4, … items
+    /// costs a fast source next to nothing, and a slow one is noticed at its
+    /// first item.
+    pub(crate) fn chunk(&self, filled: usize) -> usize {
+        let missing = self.target - filled;
+        match self.linger {
+            Some(_) => missing.min(filled.clamp(1, LONGEST_CHUNK)),
+            None => missing,
+        }
+    }
+
+    /// Whether a batch of `filled` items is to be sent, its filling having taken
+    /// what `elapsed` says; that is asked only if it matters.
+    pub(crate) fn is_full(&self, filled: usize, elapsed: impl FnOnce() -> Duration) -> bool {
+        filled >= self.target || self.linger.is_some_and(|linger| elapsed() >= linger)
+    }
+
+    /// Learns from a batch of `filled` items.
+    pub(crate) fn learn(&mut self, filled: usize, elapsed: impl FnOnce() -> Duration) {
+        let Some(linger) = self.linger else { return };
+        if elapsed() >= linger {
+            self.target = (filled / 2).max(1);
+        } else if filled == self.target {
+            self.target = (self.target * 2).min(self.max);
+        }
+    }
+}
+
+/// The most items that are pulled between two looks at the clock, and so the
+/// most that a source which turns slow within a batch can hold back.
+const LONGEST_CHUNK: usize = 256;
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    const LINGER: Duration = Duration::from_micros(200);
+
+    /// Fills one batch from a source that takes `per_item` for an item, and gives
+    /// its length.
+    fn fill(size: &mut BatchSize, per_item: Duration) -> usize {
+        let mut filled = 0;
+        loop {
+            filled += size.chunk(filled);
+            let elapsed = per_item * u32::try_from(filled).unwrap();
+            if size.is_full(filled, || elapsed) {
+                size.learn(filled, || elapsed);
+                return filled;
+            }
+        }
+    }
+
+    #[test]
+    fn fixed_batches_stay_fixed_and_never_ask_for_the_time() {
+        let mut size = BatchSize::fixed(7);
+        for _ in 0..3 {
+            assert_eq!(size.chunk(0), 7);
+            assert!(!size.is_full(6, || unreachable!()));
+            assert!(size.is_full(7, || unreachable!()));
+            size.learn(7, || unreachable!());
+        }
+    }
+
+    #[test]
+    fn a_fast_source_reaches_full_batches_by_doubling() {
+        let mut size = BatchSize::adaptive(64, LINGER);
+        let sizes: Vec<_> = (0..9).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
+        assert_eq!(sizes, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    }
+
+    #[test]
+    fn a_slow_source_has_its_items_sent_one_by_one() {
+        let mut size = BatchSize::adaptive(64, LINGER);
+        for _ in 0..5 {
+            assert_eq!(fill(&mut size, Duration::from_millis(1)), 1);
+        }
+    }
+
+    #[test]
+    fn a_source_that_turns_slow_is_noticed_at_the_next_look_at_the_clock() {
+        let mut size = BatchSize::adaptive(4096, LINGER);
+        (0..20).for_each(|_| drop(fill(&mut size, Duration::from_nanos(1))));
+        assert_eq!(size.target(), 4096);
+        assert_eq!(fill(&mut size, Duration::from_millis(1)), 1);
+        assert_eq!(size.target(), 1);
+        assert_eq!(fill(&mut size, Duration::from_millis(1)), 1);
+    }
+
+    #[test]
+    fn a_source_that_turns_fast_again_is_followed() {
+        let mut size = BatchSize::adaptive(64, LINGER);
+        (0..9).for_each(|_| drop(fill(&mut size, Duration::from_millis(1))));
+        let sizes: Vec<_> = (0..4).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
+        assert_eq!(sizes, [1, 2, 4, 8]);
+    }
+
+    #[test]
+    fn a_source_in_between_settles_below_the_linger() {
+        let mut size = BatchSize::adaptive(4096, LINGER);
+        let per_item = Duration::from_micros(10);
+        (0..20).for_each(|_| drop(fill(&mut size, per_item)));
+        for _ in 0..20 {
+            let filled = fill(&mut size, per_item);
+            assert!((8..=32).contains(&filled), "{filled} items of 10 µs in a linger of 200 µs");
+        }
+    }
+
+    #[test]
+    fn a_chunk_never_overfills_and_is_never_empty() {
+        for max in [1, 2, 3, 100, 5000] {
+            let mut size = BatchSize::adaptive(max, LINGER);
+            for _ in 0..16 {
+                let mut filled = 0;
+                while filled < size.target() {
+                    let chunk = size.chunk(filled);
+                    assert!(chunk >= 1);
+                    filled += chunk;
+                    assert!(filled <= size.target());
+                }
+                size.learn(filled, || Duration::ZERO);
+            }
+            assert_eq!(size.target(), max);
+        }
+    }
+}

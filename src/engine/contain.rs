@@ -1,0 +1,47 @@
+//! Keeping panics of user code where they can be dealt with.
+
+use std::any::Any;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a panic carries.
+pub(super) type Payload = Box<dyn Any + Send>;
+
+/// Runs `f` and catches its panic.
+///
+/// Unwind safety is asserted here, once: whatever `f` may have left half done is
+/// afterwards only ever dropped.
+pub(super) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+    catch_unwind(AssertUnwindSafe(f))
+}
+
+/// Drops every one of `values`, though the drop of some may panic, and gives
+/// the first payload.
+pub(super) fn drop_each<T>(values: impl IntoIterator<Item = T>) -> Option<Payload> {
+    let mut values = values.into_iter();
+    if !mem::needs_drop::<T>() {
+        return None;
+    }
+    let mut first = None;
+    while let Err(payload) = contain(|| values.by_ref().for_each(drop)) {
+        keep_first(&mut first, payload);
+    }
+    first
+}
+
+/// Keeps `payload` if it is the first.
+pub(super) fn keep_first(first: &mut Option<Payload>, payload: Payload) {
+    if first.is_none() {
+        *first = Some(payload);
+    } else {
+        discard(payload);
+    }
+}
+
+/// Drops a payload that nobody will see. A payload whose own drop panics is the
+/// end of the line: what that panic carries is leaked.
+pub(super) fn discard(payload: Payload) {
+    if let Err(payload) = contain(|| drop(payload)) {
+        mem::forget(payload);
+    }
+}

@@ -1,0 +1,45 @@
+//! The one way out of a scan thread.
+
+use super::contain::Payload;
+use super::run::{Notice, Run};
+use crate::id::ScanId;
+use crate::pool::Lease;
+use crate::sync::Arc;
+
+/// Says on drop that a scan has exited: ended, flushed, aborted or panicked.
+///
+/// Invariant: it is the first thing that a scan thread owns and the last that it
+/// drops, so at this point the scan, its input and its output channel are gone,
+/// with every item and output in them. Then, in this order:
+///
+/// 1. the thread goes back to the pool, so that whoever sees the run end can
+///    start another run on it;
+/// 2. the exit is published;
+/// 3. the manager is rung.
+// MODEL: loom-tests/tests/end.rs::everything_is_dropped_before_the_end
+// MODEL: loom-tests/tests/pool.rs::a_full_pool_is_free_again_when_the_run_has_ended
+#[derive(Debug)]
+pub(super) struct ExitGuard {
+    id: ScanId,
+    lease: Option<Lease>,
+    panic: Option<Payload>,
+    run: Arc<Run>,
+}
+
+impl ExitGuard {
+    pub(super) fn new(id: ScanId, lease: Lease, run: Arc<Run>) -> Self {
+        Self { id, lease: Some(lease), panic: None, run }
+    }
+
+    /// Puts on record that the scan has panicked; the first panic counts.
+    pub(super) fn record(&mut self, payload: Payload) {
+        super::contain::keep_first(&mut self.panic, payload);
+    }
+}
+
+impl Drop for ExitGuard {
+    fn drop(&mut self) {
+        self.lease = None;
+        self.run.notify(Notice::Exited { id: self.id, panic: self.panic.take() });
+    }
+}

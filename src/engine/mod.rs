@@ -1,0 +1,37 @@
+//! The engine: one manager, one thread per scan, bounded channels both ways.
+//!
+//! ```text
+//!  input ──► Manager ──Batch│Batch│Stop──► scan thread 0 ──outputs──┐
+//!               │  ▲    bounded channels      …                     ├──► Lanes::collect ──► consumer
+//!               │  └────────── Doorbell ◄── ring ───────────────────┘
+//!               └─────Batch│Batch│Stop──► scan thread N
+//! ```
+//!
+//! In reading order: [`message`] and [`batch`] are what travels; [`doorbell`] is
+//! where the manager sleeps; [`run`] is what all threads of a run share;
+//! [`outlet`] and [`scan_thread`] are the far side, with [`exit_guard`] the one
+//! way out of it; [`lanes`] and [`manager`] are the near side; [`start`] puts a
+//! run together.
+//!
+//! Architecture invariant: nothing here knows what a scan computes, or which
+//! public iterator it serves, and nothing here runs user code under a lock.
+
+mod batch;
+mod batch_size;
+mod contain;
+mod doorbell;
+mod exit_guard;
+mod lanes;
+mod manager;
+mod message;
+mod outlet;
+mod run;
+mod scan_thread;
+mod start;
+
+pub(crate) use self::batch_size::BatchSize;
+#[cfg(any(loom, shuttle))]
+pub(crate) use self::doorbell::Doorbell;
+pub(crate) use self::manager::Manager;
+pub(crate) use self::outlet::Outlet;
+pub(crate) use self::start::start;

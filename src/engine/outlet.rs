@@ -1,0 +1,78 @@
+//! A scan thread's way out: outputs are gathered into batches and sent.
+
+use std::fmt;
+use std::mem;
+
+use super::batch::Outputs;
+use super::run::Run;
+use crate::sync::{Arc, Sender};
+
+/// The output side of a scan thread.
+///
+/// Invariant: between two messages from the manager nothing is held here. A scan
+/// waits for input only after it has published all that it emitted.
+pub(crate) struct Outlet<O> {
+    /// Emitted and not yet published; at most `limit`.
+    gathered: Vec<O>,
+    limit: usize,
+    /// `None` once nobody listens.
+    sender: Option<Sender<Outputs<O>>>,
+    run: Arc<Run>,
+}
+
+impl<O> Outlet<O> {
+    pub(super) fn new(limit: usize, sender: Sender<Outputs<O>>, run: &Arc<Run>) -> Self {
+        Self { gathered: Vec::new(), limit, sender: Some(sender), run: Arc::clone(run) }
+    }
+
+    /// Takes one output; publishes when the batch is full.
+    #[inline]
+    pub(crate) fn emit(&mut self, value: O) {
+        self.gathered.push(value);
+        if self.gathered.len() >= self.limit {
+            self.publish();
+        }
+    }
+
+    /// Whether nobody listens any more.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.run.is_aborted() || self.sender.is_none()
+    }
+
+    /// Sends what has been gathered; blocks while the output channel is full.
+    ///
+    /// The manager empties the channel whenever it looks, or drops it, so the
+    /// wait ends. It was rung for everything that fills the channel.
+    // MODEL: loom-tests/tests/faults.rs::both_sides_full
+    #[inline(never)]
+    pub(super) fn publish(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let next = Vec::with_capacity(self.gathered.len());
+        let outputs = Outputs::new(mem::replace(&mut self.gathered, next));
+        if self.run.is_aborted() {
+            self.sender = None;
+        }
+        let Some(sender) = &self.sender else { return };
+        match sender.send(outputs) {
+            // WAKE: the manager's look at the output channels.
+            Ok(()) => self.run.ring(),
+            Err(_) => self.sender = None,
+        }
+    }
+}
+
+impl<O> Drop for Outlet<O> {
+    fn drop(&mut self) {
+        // What was not published is dropped as outputs are, panics contained.
+        drop(Outputs::new(mem::take(&mut self.gathered)));
+    }
+}
+
+impl<O> fmt::Debug for Outlet<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outlet").field("gathered", &self.gathered.len()).finish_non_exhaustive()
+    }
+}

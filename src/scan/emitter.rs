@@ -1,0 +1,114 @@
+//! What a scan emits into.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use crate::engine::Outlet;
+
+/// Where a scan's outputs go.
+///
+/// A scan is lent one for each [`step`](crate::Scan::step) and for its
+/// [`flush`](crate::Scan::flush).
+pub struct Emitter<'a, O> {
+    sink: Sink<'a, O>,
+}
+
+enum Sink<'a, O> {
+    /// The scan's own way out of its thread: bounded, so `emit` may block.
+    Outlet(&'a mut Outlet<O>),
+    /// Another scan's input, an adaptor, or a vector.
+    Relay(&'a mut dyn Relay<O>),
+}
+
+/// Something else than an outlet that takes outputs.
+pub(crate) trait Relay<O> {
+    fn emit(&mut self, value: O);
+    fn is_closed(&self) -> bool;
+}
+
+impl<'a, O> Emitter<'a, O> {
+    pub(crate) fn outlet(outlet: &'a mut Outlet<O>) -> Self {
+        Self { sink: Sink::Outlet(outlet) }
+    }
+
+    pub(crate) fn relay(relay: &'a mut dyn Relay<O>) -> Self {
+        Self { sink: Sink::Relay(relay) }
+    }
+
+    /// Emits one output. May be called any number of times in one step.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks while the scan's output buffer is full, until the consumer has
+    /// taken something from it. When nobody listens any more the value is
+    /// dropped and the call returns at once.
+    #[inline]
+    pub fn emit(&mut self, value: O) {
+        match &mut self.sink {
+            Sink::Outlet(outlet) => outlet.emit(value),
+            Sink::Relay(relay) => relay.emit(value),
+        }
+    }
+
+    /// Whether nobody listens any more, so that a long loop can leave early:
+    /// the run was dropped or aborted, or an adaptor has had all it takes.
+    #[inline]
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match &self.sink {
+            Sink::Outlet(outlet) => outlet.is_closed(),
+            Sink::Relay(relay) => relay.is_closed(),
+        }
+    }
+
+    /// Lends `body` an emitter whose every value goes through `f` into this one,
+    /// until `f` answers `Break`: from there on it is closed.
+    #[inline]
+    pub(crate) fn adapt<A, R>(
+        &mut self,
+        f: impl FnMut(A, &mut Emitter<'_, O>) -> ControlFlow<()>,
+        body: impl FnOnce(&mut Emitter<'_, A>) -> R,
+    ) -> R {
+        let mut adapter = Adapter { out: self, f, flow: ControlFlow::Continue(()) };
+        body(&mut Emitter::relay(&mut adapter))
+    }
+}
+
+struct Adapter<'r, E, F> {
+    out: &'r mut E,
+    f: F,
+    flow: ControlFlow<()>,
+}
+
+impl<A, O, F> Relay<A> for Adapter<'_, Emitter<'_, O>, F>
+where
+    F: FnMut(A, &mut Emitter<'_, O>) -> ControlFlow<()>,
+{
+    #[inline]
+    fn emit(&mut self, value: A) {
+        if self.flow.is_continue() {
+            self.flow = (self.f)(value, self.out);
+        }
+    }
+
+    #[inline]
+    fn is_closed(&self) -> bool {
+        self.flow.is_break() || self.out.is_closed()
+    }
+}
+
+impl<O> Relay<O> for Vec<O> {
+    fn emit(&mut self, value: O) {
+        self.push(value);
+    }
+
+    fn is_closed(&self) -> bool {
+        false
+    }
+}
+
+impl<O> fmt::Debug for Emitter<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emitter").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}

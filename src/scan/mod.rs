@@ -1,0 +1,305 @@
+//! Scans: stateful left-to-right transformations, items in, outputs out.
+//!
+//! A [`Scan`] sees the items of a run one after another, by reference, and emits
+//! any number of outputs for each. The functions here make the usual ones, with
+//! the meaning that [`Iterator`] gives the same word; the methods of [`Scan`]
+//! change or chain them; for anything else implement the trait, or use
+//! [`from_fn`].
+//!
+//! Two kinds of constructor differ in *when* they emit:
+//!
+//! * **per item**, as it comes: [`scan`], [`map`], [`filter_map`], [`filter`],
+//!   [`cloned`], [`inspect`], [`take`], [`take_while`], [`from_fn`];
+//! * **once, at the flush**, when the input has ended: [`fold`], [`count`],
+//!   [`sum`], [`sum_by`], [`min`], [`max`], [`min_by_key`], [`max_by_key`],
+//!   [`last`], [`collect`], [`for_each`].
+//!
+//! ```
+//! use anabranch::scan::{self, Scan};
+//!
+//! // A running total, one output per item …
+//! let running = scan::scan(0, |total, item: &i32| { *total += item; Some(*total) });
+//! assert_eq!(running.apply([1, 2, 3]), [1, 3, 6]);
+//!
+//! // … and the total, one output at the end.
+//! assert_eq!(scan::sum::<i32, i32>().apply([1, 2, 3]), [6]);
+//!
+//! // The first two lines that are longer than any before them.
+//! let records = scan::scan(0, |longest, line: &&str| {
+//!     let record = line.len() > *longest;
+//!     *longest = line.len().max(*longest);
+//!     Some(record.then_some(line.len()))
+//! });
+//! let first_two = records.filter(Option::is_some).take(2);
+//! assert_eq!(first_two.apply(["a", "b", "see", "d", "efghi", "jklmnop"]), [Some(1), Some(3)]);
+//! ```
+
+pub mod adaptors;
+mod at_end;
+mod boxed;
+mod emitter;
+mod per_item;
+
+use std::ops::ControlFlow;
+
+pub use self::at_end::{
+    Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
+};
+pub use self::boxed::BoxScan;
+pub use self::emitter::Emitter;
+pub use self::per_item::{
+    FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
+};
+
+use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
+
+/// A stateful left-to-right transformation from items of type `T` to outputs.
+///
+/// The life of a scan: [`step`](Scan::step) for every item in order; then, when
+/// the input has ended, [`flush`](Scan::flush), once. A scan whose step answers
+/// [`Break`](ControlFlow::Break) has ended: it gets neither further items nor a
+/// flush. A run that is aborted drops its scans without flushing them.
+///
+/// Nothing is asked of `T`: items are lent, never cloned by the crate.
+///
+/// # Examples
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use anabranch::scan::{Emitter, Scan};
+///
+/// /// Emits the length of every run of equal items.
+/// #[derive(Default)]
+/// struct RunLengths<T> {
+///     current: Option<(T, usize)>,
+/// }
+///
+/// impl<T: PartialEq + Clone> Scan<T> for RunLengths<T> {
+///     type Output = (T, usize);
+///
+///     fn step(&mut self, item: &T, out: &mut Emitter<'_, (T, usize)>) -> ControlFlow<()> {
+///         match &mut self.current {
+///             Some((value, length)) if value == item => *length += 1,
+///             current => {
+///                 if let Some(run) = current.replace((item.clone(), 1)) {
+///                     out.emit(run);
+///                 }
+///             }
+///         }
+///         ControlFlow::Continue(())
+///     }
+///
+///     fn flush(&mut self, out: &mut Emitter<'_, (T, usize)>) {
+///         if let Some(run) = self.current.take() {
+///             out.emit(run);
+///         }
+///     }
+/// }
+///
+/// let runs = RunLengths::default().apply("aabccc".chars());
+/// assert_eq!(runs, [('a', 2), ('b', 1), ('c', 3)]);
+/// ```
+#[must_use = "a scan does nothing until a run gives it items"]
+pub trait Scan<T> {
+    /// What the scan emits.
+    type Output;
+
+    /// Takes one item, emits any number of outputs, and says whether the scan
+    /// goes on.
+    ///
+    /// Outputs that were emitted before a `Break` are delivered.
+    fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()>;
+
+    /// Takes the scan's last chance to emit: called once, when the input has
+    /// ended. Emits nothing by default.
+    fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
+        let _ = out;
+    }
+
+    /// Takes a batch, item by item.
+    ///
+    /// Equivalent to calling [`step`](Scan::step) for each item until one of
+    /// them answers `Break` or the emitter [is closed](Emitter::is_closed). A
+    /// run calls this method rather than `step`, so that a boxed scan costs one
+    /// virtual call per batch and not one per item. Override it only to do the
+    /// same work faster, and keep looking at `is_closed`: dropping a run waits
+    /// for this call.
+    fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
+        for item in batch {
+            if out.is_closed() {
+                return ControlFlow::Break(());
+            }
+            self.step(item, out)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The name that [`named`](Scan::named) gave the scan, for errors and panic
+    /// reports. `None` by default.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
+    /// Changes every output with `f`.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// assert_eq!(scan::count().map(|n| n * 2).apply(["a", "b"]), [4]);
+    /// ```
+    fn map<B, F>(self, f: F) -> Map<Self, F>
+    where
+        Self: Sized,
+        F: FnMut(Self::Output) -> B,
+    {
+        Map::new(self, f)
+    }
+
+    /// Keeps the outputs for which `predicate` is true.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let squares = scan::map(|x: &i32| x * x);
+    /// assert_eq!(squares.filter(|x| x % 2 == 0).apply(1..=4), [4, 16]);
+    /// ```
+    fn filter<P>(self, predicate: P) -> Filter<Self, P>
+    where
+        Self: Sized,
+        P: FnMut(&Self::Output) -> bool,
+    {
+        Filter::new(self, predicate)
+    }
+
+    /// Ends the scan after its `n`th output; with zero, at its first item.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let odd = scan::filter(|x: &i32| x % 2 == 1);
+    /// assert_eq!(odd.take(2).apply(1..), [1, 3]);
+    /// ```
+    fn take(self, n: usize) -> Take<Self>
+    where
+        Self: Sized,
+    {
+        Take::new(self, n)
+    }
+
+    /// Ends the scan at the first output for which `predicate` is false; that
+    /// output is dropped.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let squares = scan::map(|x: &i32| x * x);
+    /// assert_eq!(squares.take_while(|x| *x < 20).apply(1..), [1, 4, 9, 16]);
+    /// ```
+    fn take_while<P>(self, predicate: P) -> TakeWhile<Self, P>
+    where
+        Self: Sized,
+        P: FnMut(&Self::Output) -> bool,
+    {
+        TakeWhile::new(self, predicate)
+    }
+
+    /// Feeds the outputs to `next`, on the same thread: a scan after a scan.
+    ///
+    /// When this scan ends by itself, `next` is flushed, as it is when the input
+    /// ends. When `next` ends, the whole has ended.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// // The sum of the first three items; the input may be endless.
+    /// let sum_of_three = scan::take(3).then(scan::sum::<i32, i32>());
+    /// assert_eq!(sum_of_three.apply(1..), [6]);
+    /// ```
+    fn then<S>(self, next: S) -> Then<Self, S>
+    where
+        Self: Sized,
+        S: Scan<Self::Output>,
+    {
+        Then::new(self, next)
+    }
+
+    /// Makes a scan of items of another type, each turned into a `T` with `f`.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let bytes = scan::sum::<usize, usize>().map_input(|line: &&str| line.len());
+    /// assert_eq!(bytes.apply(["to", "be", "or"]), [6]);
+    /// ```
+    fn map_input<U, F>(self, f: F) -> MapInput<Self, F>
+    where
+        Self: Sized,
+        F: FnMut(&U) -> T,
+    {
+        MapInput::new(self, f)
+    }
+
+    /// Passes on only the items for which `predicate` is true.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let blank = scan::count().filter_input(|line: &&str| line.is_empty());
+    /// assert_eq!(blank.apply(["a", "", "b", ""]), [2]);
+    /// ```
+    fn filter_input<P>(self, predicate: P) -> FilterInput<Self, P>
+    where
+        Self: Sized,
+        P: FnMut(&T) -> bool,
+    {
+        FilterInput::new(self, predicate)
+    }
+
+    /// Names the scan, for errors and panic reports.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let lines = scan::count::<String>().named("lines");
+    /// assert_eq!(lines.name(), Some("lines"));
+    /// ```
+    fn named(self, name: impl Into<String>) -> Named<Self>
+    where
+        Self: Sized,
+    {
+        Named::new(self, name.into())
+    }
+
+    /// Boxes the scan, so that scans of different types go into one list.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let scans = [scan::min::<i32>().boxed(), scan::max().boxed(), scan::sum().boxed()];
+    /// let results = scans.map(|scan| scan.apply([3, 1, 2]));
+    /// assert_eq!(results, [[1], [3], [6]]);
+    /// ```
+    fn boxed(self) -> BoxScan<T, Self::Output>
+    where
+        Self: Sized + Send + 'static,
+    {
+        Box::new(self)
+    }
+
+    /// Runs the scan over `items` on the calling thread, the flush included, and
+    /// collects what it emits. Stops pulling when the scan has ended.
+    ///
+    /// This is the sequential meaning of a scan, which a run on threads keeps.
+    /// It serves tests and small inputs.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// assert_eq!(scan::take(2).apply(["a", "b", "c"]), ["a", "b"]);
+    /// ```
+    fn apply<I>(mut self, items: I) -> Vec<Self::Output>
+    where
+        Self: Sized,
+        I: IntoIterator<Item = T>,
+    {
+        let mut outputs = Vec::new();
+        let mut out = Emitter::relay(&mut outputs);
+        for item in items {
+            if self.step(&item, &mut out).is_break() {
+                return outputs;
+            }
+        }
+        self.flush(&mut out);
+        outputs
+    }
+}

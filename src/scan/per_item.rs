@@ -1,0 +1,225 @@
+//! Scans that emit as the items come.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+
+use super::{Emitter, Scan};
+
+/// A scan made from a closure; see [`from_fn`].
+#[must_use = "a scan does nothing until a run gives it items"]
+pub struct FromFn<F, O> {
+    step: F,
+    output: PhantomData<fn() -> O>,
+}
+
+impl<T, O, F> Scan<T> for FromFn<F, O>
+where
+    F: FnMut(&T, &mut Emitter<'_, O>) -> ControlFlow<()>,
+{
+    type Output = O;
+
+    #[inline]
+    fn step(&mut self, item: &T, out: &mut Emitter<'_, O>) -> ControlFlow<()> {
+        (self.step)(item, out)
+    }
+}
+
+impl<F: Clone, O> Clone for FromFn<F, O> {
+    fn clone(&self) -> Self {
+        Self { step: self.step.clone(), output: PhantomData }
+    }
+}
+
+impl<F, O> fmt::Debug for FromFn<F, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FromFn").finish_non_exhaustive()
+    }
+}
+
+/// Makes a scan whose step is `f`, and whose flush emits nothing.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use anabranch::scan::{self, Emitter, Scan};
+///
+/// // Every item as often as it says; a negative one ends the scan.
+/// let repeat = scan::from_fn(|n: &i32, out: &mut Emitter<'_, i32>| {
+///     if *n < 0 {
+///         return ControlFlow::Break(());
+///     }
+///     (0..*n).for_each(|_| out.emit(*n));
+///     ControlFlow::Continue(())
+/// });
+/// assert_eq!(repeat.apply([1, 0, 3, -1, 2]), [1, 3, 3, 3]);
+/// ```
+pub fn from_fn<T, O, F>(f: F) -> FromFn<F, O>
+where
+    F: FnMut(&T, &mut Emitter<'_, O>) -> ControlFlow<()>,
+{
+    FromFn { step: f, output: PhantomData }
+}
+
+/// Emits `f(&mut state, &item)` for every item, and ends at the first `None`.
+///
+/// Equivalent to [`Iterator::scan`].
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// let average = scan::scan((0.0, 0), |(sum, n), x: &f64| {
+///     *sum += x;
+///     *n += 1;
+///     Some(*sum / f64::from(*n))
+/// });
+/// assert_eq!(average.apply([1.0, 2.0, 6.0]), [1.0, 1.5, 3.0]);
+/// ```
+pub fn scan<T, St, B, F>(
+    initial: St,
+    mut f: F,
+) -> FromFn<impl FnMut(&T, &mut Emitter<'_, B>) -> ControlFlow<()>, B>
+where
+    F: FnMut(&mut St, &T) -> Option<B>,
+{
+    let mut state = initial;
+    from_fn(move |item: &T, out: &mut Emitter<'_, B>| match f(&mut state, item) {
+        Some(output) => {
+            out.emit(output);
+            ControlFlow::Continue(())
+        }
+        None => ControlFlow::Break(()),
+    })
+}
+
+/// Emits `f(&item)` for every item.
+///
+/// Equivalent to [`Iterator::map`] over references.
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// assert_eq!(scan::map(|line: &&str| line.len()).apply(["a", "bc"]), [1, 2]);
+/// ```
+pub fn map<T, B, F>(mut f: F) -> FromFn<impl FnMut(&T, &mut Emitter<'_, B>) -> ControlFlow<()>, B>
+where
+    F: FnMut(&T) -> B,
+{
+    filter_map(move |item: &T| Some(f(item)))
+}
+
+/// Emits what `f(&item)` holds, for every item for which it is not `None`.
+///
+/// Equivalent to [`Iterator::filter_map`] over references.
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// let numbers = scan::filter_map(|word: &&str| word.parse::<i32>().ok());
+/// assert_eq!(numbers.apply(["1", "two", "3"]), [1, 3]);
+/// ```
+pub fn filter_map<T, B, F>(
+    mut f: F,
+) -> FromFn<impl FnMut(&T, &mut Emitter<'_, B>) -> ControlFlow<()>, B>
+where
+    F: FnMut(&T) -> Option<B>,
+{
+    from_fn(move |item: &T, out: &mut Emitter<'_, B>| {
+        if let Some(output) = f(item) {
+            out.emit(output);
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Emits a clone of every item for which `predicate` is true.
+///
+/// Equivalent to [`Iterator::filter`], cloned.
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// assert_eq!(scan::filter(|x| x % 2 == 0).apply([1, 2, 3, 4]), [2, 4]);
+/// ```
+pub fn filter<T, P>(
+    mut predicate: P,
+) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+where
+    T: Clone,
+    P: FnMut(&T) -> bool,
+{
+    filter_map(move |item: &T| predicate(item).then(|| item.clone()))
+}
+
+/// Emits a clone of every item.
+///
+/// Equivalent to [`Iterator::cloned`].
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// assert_eq!(scan::cloned().apply([1, 2]), [1, 2]);
+/// ```
+pub fn cloned<T>() -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+where
+    T: Clone,
+{
+    map(T::clone)
+}
+
+/// Calls `f` with every item, then emits a clone of the item.
+///
+/// Equivalent to [`Iterator::inspect`], cloned. For effects alone see
+/// [`for_each`](super::for_each).
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// let mut seen = 0;
+/// assert_eq!(scan::inspect(|x| seen += x).apply([1, 2]), [1, 2]);
+/// assert_eq!(seen, 3);
+/// ```
+pub fn inspect<T, F>(mut f: F) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+where
+    T: Clone,
+    F: FnMut(&T),
+{
+    map(move |item: &T| {
+        f(item);
+        item.clone()
+    })
+}
+
+/// Emits clones of the first `n` items, and ends with the `n`th; with zero, at
+/// its first item.
+///
+/// Equivalent to [`Iterator::take`], cloned.
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// assert_eq!(scan::take(2).apply(1..), [1, 2]);
+/// ```
+pub fn take<T>(n: usize) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+where
+    T: Clone,
+{
+    let mut left = n;
+    from_fn(move |item: &T, out: &mut Emitter<'_, T>| {
+        if left > 0 {
+            left -= 1;
+            out.emit(item.clone());
+        }
+        if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })
+}
+
+/// Emits clones of the items until `predicate` is false for one, and ends there.
+///
+/// Equivalent to [`Iterator::take_while`], cloned.
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// assert_eq!(scan::take_while(|x| *x < 3).apply(1..), [1, 2]);
+/// ```
+pub fn take_while<T, P>(
+    mut predicate: P,
+) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+where
+    T: Clone,
+    P: FnMut(&T) -> bool,
+{
+    scan((), move |(), item: &T| predicate(item).then(|| item.clone()))
+}

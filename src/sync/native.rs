@@ -1,0 +1,62 @@
+//! The shipping side: crossbeam channels, parking_lot locks, std threads.
+
+use std::io;
+use std::thread;
+
+use crossbeam_channel::{Select, TryRecvError};
+
+pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
+pub(crate) use parking_lot::{Mutex, MutexGuard};
+pub(crate) use std::sync::atomic::AtomicBool;
+
+/// A condition variable whose `wait` takes the guard and gives it back, so that
+/// both sides of the facade can be written without `unsafe`.
+#[derive(Debug, Default)]
+pub(crate) struct Condvar(parking_lot::Condvar);
+
+impl Condvar {
+    pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(&mut guard);
+        guard
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Receives from whichever of `receivers` has something to say, without
+/// blocking: its index with the message, or with `None` if that channel is
+/// disconnected and drained. `None` for all of them means that every channel is
+/// empty and still connected.
+///
+/// Where several are ready, crossbeam picks one at random.
+pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Option<T>)> {
+    if let [only] = receivers {
+        return match only.try_recv() {
+            Ok(message) => Some((0, Some(message))),
+            Err(TryRecvError::Disconnected) => Some((0, None)),
+            Err(TryRecvError::Empty) => None,
+        };
+    }
+    let mut select = Select::new();
+    for receiver in receivers {
+        select.recv(receiver);
+    }
+    let ready = select.try_select().ok()?;
+    let index = ready.index();
+    Some((index, ready.recv(receivers[index]).ok()))
+}
+
+/// Starts a detached thread.
+pub(crate) fn spawn(
+    name: &str,
+    stack_size: Option<usize>,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let mut builder = thread::Builder::new().name(name.to_owned());
+    if let Some(bytes) = stack_size {
+        builder = builder.stack_size(bytes);
+    }
+    builder.spawn(body).map(drop)
+}
