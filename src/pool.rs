@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::error::StartErrorKind;
 use crate::sync::{Arc, Mutex, OnceLock, Receiver, Sender, bounded, spawn};
@@ -222,6 +223,10 @@ impl Drop for Lease {
         }
     }
 }
+
+// Nothing that can unwind runs while the pool's state is half changed.
+impl UnwindSafe for Pool {}
+impl RefUnwindSafe for Pool {}
 
 impl Default for Pool {
     fn default() -> Self {

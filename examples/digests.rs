@@ -1,0 +1,157 @@
+//! Several digests of a file, each on a thread of its own, the file read once.
+//!
+//! ```text
+//! $ printf anabranch | cargo run --release --example digests -- --only sha256,blake3
+//! SHA256 (-) = …
+//! BLAKE3 (-) = …
+//! ```
+//!
+//! Without `--only` it computes all it knows; without a FILE, or for `-`, it
+//! reads standard input. Each line is what `sha256sum --tag` or its like prints
+//! or, if only one digest is asked for, what `sha256sum` prints. In either form
+//! `sha256sum --check` and its like read the lines that are for them.
+//!
+//! What to see here: scans made with [`scan::fold`], scans of different kinds in
+//! one list, outputs told apart by their `ScanId`, and an input that may fail.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::iter;
+use std::process::ExitCode;
+
+use anabranch::scan::{self, BoxScan, Scan};
+use anabranch::{Config, IteratorExt};
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use md5::{Digest, Md5};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+
+/// Prints several digests of each FILE, and reads it once.
+#[derive(Parser)]
+struct Args {
+    /// The digests to compute [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    only: Vec<Algorithm>,
+
+    /// Name the algorithm in every line, even if there is but one
+    #[arg(long)]
+    tag: bool,
+
+    /// The files to read; `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    files: Vec<OsString>,
+}
+
+/// What can be computed, in the order in which it is printed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Algorithm {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
+    Blake3,
+    Crc32,
+}
+
+impl Algorithm {
+    /// Its name in a line.
+    fn tag(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Blake3 => "BLAKE3",
+            Self::Crc32 => "CRC32",
+        }
+    }
+
+    /// The scan that emits this digest of all blocks when they have ended.
+    fn scan(self) -> BoxScan<Block, String> {
+        match self {
+            Self::Md5 => digest::<Md5>(),
+            Self::Sha1 => digest::<Sha1>(),
+            Self::Sha256 => digest::<Sha256>(),
+            Self::Sha512 => digest::<Sha512>(),
+            Self::Blake3 => hash(
+                blake3::Hasher::new(),
+                |blake3, bytes| drop(blake3.update(bytes)),
+                |blake3| hex(blake3.finalize().as_bytes()),
+            ),
+            Self::Crc32 => hash(
+                crc32fast::Hasher::new(),
+                |crc32, bytes| crc32.update(bytes),
+                |crc32| hex(&crc32.finalize().to_be_bytes()),
+            ),
+        }
+    }
+}
+
+fn digest<D: Digest + Send + 'static>() -> BoxScan<Block, String> {
+    hash(D::new(), |digest, bytes| digest.update(bytes), |digest| hex(&digest.finalize()))
+}
+
+fn hash<H: Send + 'static>(
+    hasher: H,
+    update: fn(&mut H, &[u8]),
+    finish: fn(H) -> String,
+) -> BoxScan<Block, String> {
+    let all = scan::fold(hasher, move |mut hasher, block: &Block| {
+        update(&mut hasher, block);
+        hasher
+    });
+    all.map(finish).boxed()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A piece of a file: the item that the scans are given.
+type Block = Vec<u8>;
+
+/// The length of a block, in bytes.
+const BLOCK: usize = 256 << 10;
+
+/// The next block, which is shorter than the others at the end of the input, or
+/// `None` after it.
+fn read_block(input: &mut impl Read) -> io::Result<Option<Block>> {
+    let mut block = Vec::with_capacity(BLOCK);
+    input.take(BLOCK as u64).read_to_end(&mut block)?;
+    Ok(Some(block).filter(|block| !block.is_empty()))
+}
+
+/// The digests of all that `input` has, in the order of `algorithms`.
+fn digests(mut input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
+    // An error ends the blocks. The scans cannot tell that from the end of the
+    // input and emit digests all the same, which are not to be used.
+    let mut outcome = Ok(());
+    let blocks = iter::from_fn(|| {
+        read_block(&mut input).unwrap_or_else(|error| {
+            outcome = Err(error);
+            None
+        })
+    });
+    // A block is as much as a scan should be handed at once: no batches of them.
+    let config = Config::new().batch(1);
+    let scans = algorithms.iter().map(|algorithm| algorithm.scan());
+    let mut digests = vec![String::new(); algorithms.len()];
+    for (id, digest) in blocks.par_distribute_with(&config, scans) {
+        digests[id.index()] = digest;
+    }
+    outcome.map(|()| digests)
+}
+
+/// The digests of the file of this name, with a progress bar meanwhile, if
+/// standard error is a terminal.
+fn digests_of_file(name: &OsStr, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
+    let bar = ProgressBar::no_length();
+    if name == "-" {
+        return digests(bar.wrap_read(io::stdin().lock()), algorithms);
+    }
+    let file = File::open(name)?;
+    bar.set_length(file.metadata()?.len());
+    digests(bar.wrap_read(file), algorithms)
+}

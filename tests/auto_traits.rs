@@ -1,0 +1,90 @@
+//! Which public types may cross threads, outlive borrows, and survive unwinding.
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::rc::Rc;
+
+use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
+use anabranch::scan::{BoxScan, Emitter, Fold, FromFn, Keep};
+use anabranch::{
+    Config, ConfigError, PanicOrigin, ParDistribute, Pool, ScanId, StartError, StartErrorKind,
+};
+
+/// Asserts that a type has an auto trait, or that it has not: with the trait the
+/// two candidates for `HAS` are ambiguous only where the inherent one is absent.
+macro_rules! has {
+    ($type:ty: $($bound:tt)+) => {{
+        #[allow(dead_code, reason = "unused where the bound holds")]
+        trait Fallback { const HAS: bool = false; }
+        impl<T: ?Sized> Fallback for T {}
+        struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+        #[allow(dead_code, reason = "absent where the bound does not hold")]
+        impl<T: ?Sized + $($bound)+> Probe<T> { const HAS: bool = true; }
+        <Probe<$type>>::HAS
+    }};
+}
+
+macro_rules! assert_traits {
+    ($($type:ty => $send:literal $sync:literal $unwind:literal $ref_unwind:literal;)+) => {$(
+        let name = stringify!($type);
+        assert_eq!(has!($type: Send), $send, "{name}: Send");
+        assert_eq!(has!($type: Sync), $sync, "{name}: Sync");
+        assert_static::<$type>();
+        assert_eq!(has!($type: UnwindSafe), $unwind, "{name}: UnwindSafe");
+        assert_eq!(has!($type: RefUnwindSafe), $ref_unwind, "{name}: RefUnwindSafe");
+    )+};
+}
+
+fn assert_static<T: 'static + ?Sized>() {}
+
+type Local = Rc<u8>;
+type F = fn(&u8) -> u8;
+
+#[test]
+fn plain_types_have_all_of_them() {
+    assert_traits! {
+        Config => true true true true;
+        ConfigError => true true true true;
+        PanicOrigin => true true true true;
+        Pool => true true true true;
+        ScanId => true true true true;
+    }
+}
+
+#[test]
+fn an_error_from_the_system_is_as_std_makes_it() {
+    assert_traits! {
+        StartErrorKind => true true false false;
+        StartError<std::ops::Range<u8>, u8> => true true false false;
+        StartError<std::iter::Once<Local>, u8> => false false false false;
+    }
+}
+
+#[test]
+fn scans_have_what_their_parts_have() {
+    assert_traits! {
+        FromFn<F, Local> => true true true true;
+        Fold<u8, F> => true true true true;
+        Keep<u8, F> => true true true true;
+        Fold<Local, F> => false false true true;
+        Map<Keep<u8, F>, F> => true true true true;
+        Filter<Keep<u8, F>, F> => true true true true;
+        Take<Keep<u8, F>> => true true true true;
+        TakeWhile<Keep<u8, F>, F> => true true true true;
+        Then<Keep<u8, F>, Keep<u8, F>> => true true true true;
+        MapInput<Keep<u8, F>, F> => true true true true;
+        FilterInput<Keep<u8, F>, F> => true true true true;
+        Named<Keep<u8, F>> => true true true true;
+        Named<Keep<Local, F>> => false false true true;
+        BoxScan<u8, u8> => true false false false;
+        Emitter<'static, u8> => false false false false;
+    }
+}
+
+#[test]
+fn a_run_goes_where_its_input_can_go() {
+    assert_traits! {
+        ParDistribute<std::ops::Range<u8>, u8> => true false false false;
+        ParDistribute<std::iter::Once<Local>, u8> => false false false false;
+        ParDistribute<std::vec::IntoIter<u8>, Local> => false false false false;
+    }
+}
