@@ -31,8 +31,9 @@ use sha2::{Sha256, Sha512};
 /// Prints several digests of each FILE, and reads it once.
 #[derive(Parser)]
 struct Args {
-    /// The digests to compute [default: all]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// The digests to compute
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
+    #[arg(default_values_t = Algorithm::value_variants().to_vec())]
     only: Vec<Algorithm>,
 
     /// Name the algorithm in every line, even if there is but one
@@ -77,7 +78,9 @@ impl Algorithm {
             Self::Sha512 => digest::<Sha512>(),
             Self::Blake3 => hash(
                 blake3::Hasher::new(),
-                |blake3, bytes| drop(blake3.update(bytes)),
+                |blake3, bytes| {
+                    blake3.update(bytes);
+                },
                 |blake3| hex(blake3.finalize().as_bytes()),
             ),
             Self::Crc32 => hash(
@@ -125,16 +128,12 @@ fn read_block(input: &mut impl Read) -> io::Result<Option<Block>> {
 
 /// The digests of all that `input` has, in the order of `algorithms`.
 fn digests(mut input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
-    // An error ends the blocks. The scans cannot tell that from the end of the
-    // input and emit digests all the same, which are not to be used.
+    // An error ends the blocks, which to the scans is the end of the input: they
+    // emit digests all the same, and nobody gets to see them.
     let mut outcome = Ok(());
-    let blocks = iter::from_fn(|| {
-        read_block(&mut input).unwrap_or_else(|error| {
-            outcome = Err(error);
-            None
-        })
-    });
-    // A block is as much as a scan should be handed at once: no batches of them.
+    let blocks = iter::from_fn(|| read_block(&mut input).transpose())
+        .map_while(|block| block.map_err(|error| outcome = Err(error)).ok());
+    // A block is a batch of bytes already.
     let config = Config::new().batch(1);
     let scans = algorithms.iter().map(|algorithm| algorithm.scan());
     let mut digests = vec![String::new(); algorithms.len()];
@@ -144,14 +143,73 @@ fn digests(mut input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<Str
     outcome.map(|()| digests)
 }
 
-/// The digests of the file of this name, with a progress bar meanwhile, if
-/// standard error is a terminal.
-fn digests_of_file(name: &OsStr, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
-    let bar = ProgressBar::no_length();
+/// The digests of the file of that name. If standard error is a terminal, it
+/// shows a progress bar meanwhile.
+fn digests_of(name: &OsStr, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
+    let style = ProgressStyle::with_template("{wide_bar} {bytes} {bytes_per_sec} {eta}");
+    let bar = ProgressBar::no_length().with_style(style.expect("the template is well formed"));
     if name == "-" {
         return digests(bar.wrap_read(io::stdin().lock()), algorithms);
     }
     let file = File::open(name)?;
     bar.set_length(file.metadata()?.len());
     digests(bar.wrap_read(file), algorithms)
+}
+
+/// The line for one digest, as coreutils print it: what would break a name's line
+/// is escaped, and a backslash in front says so.
+fn line(name: &OsStr, tag: Option<&str>, digest: &str) -> Vec<u8> {
+    let mut escaped = Vec::new();
+    for byte in name.as_encoded_bytes() {
+        match byte {
+            b'\\' => escaped.extend(b"\\\\"),
+            b'\n' => escaped.extend(b"\\n"),
+            b'\r' => escaped.extend(b"\\r"),
+            _ => escaped.push(*byte),
+        }
+    }
+    let mark = if escaped.len() > name.len() { "\\" } else { "" };
+    let (before, after) = match tag {
+        Some(tag) => (format!("{mark}{tag} ("), format!(") = {digest}\n")),
+        None => (format!("{mark}{digest}  "), "\n".to_owned()),
+    };
+    [before.as_bytes(), &escaped, after.as_bytes()].concat()
+}
+
+/// Says on standard error what is the matter with `name`.
+fn complain(name: &OsStr, error: &io::Error) {
+    let message =
+        [b"digests: ", name.as_encoded_bytes(), format!(": {error}\n").as_bytes()].concat();
+    // If that fails too, the exit status has to do.
+    io::stderr().write_all(&message).unwrap_or_default();
+}
+
+fn main() -> ExitCode {
+    let Args { only: mut algorithms, tag, files } = Args::parse();
+    algorithms.sort_unstable();
+    algorithms.dedup();
+    let tagged = tag || algorithms.len() > 1;
+    let mut failed = false;
+    for name in &files {
+        let digests = match digests_of(name, &algorithms) {
+            Ok(digests) => digests,
+            Err(error) => {
+                complain(name, &error);
+                failed = true;
+                continue;
+            }
+        };
+        let lines: Vec<_> = iter::zip(&algorithms, digests)
+            .flat_map(|(algorithm, digest)| line(name, tagged.then_some(algorithm.tag()), &digest))
+            .collect();
+        if let Err(error) = io::stdout().write_all(&lines) {
+            // A reader that has gone away is no failure.
+            if error.kind() != ErrorKind::BrokenPipe {
+                complain("standard output".as_ref(), &error);
+                failed = true;
+            }
+            break;
+        }
+    }
+    ExitCode::from(u8::from(failed))
 }

@@ -25,11 +25,11 @@ pub trait IteratorExt: Iterator + Sized {
     /// The input is pulled on the consumer's thread, in batches, inside `next`,
     /// and only while no output is ready. Nothing is pulled before the first
     /// `next`; with no scans, nothing ever. When every scan has ended by itself
-    /// the input is not pulled again; by then at most
-    /// `(input_capacity + 3) × batch` items were pulled beyond the last one that
+    /// the input is not pulled again; by then fewer than
+    /// `(input_capacity + 2) × batch` items were pulled beyond the last one that
     /// a scan took.
     ///
-    /// Memory: at most `input_capacity + 3` batches of items per run; at most
+    /// Memory: at most `input_capacity + 2` batches of items per run; at most
     /// `output_capacity + 1` batches of outputs per scan, and one more at the
     /// consumer. Both kinds are at most [`batch`](Config::batch) long.
     ///

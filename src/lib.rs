@@ -1,5 +1,87 @@
-//! One pass over a stream, many things computed from it.
-#![doc = ""]
+//! Gives every item of a blocking iterator to several stateful *scans* at once,
+//! each on an operating-system thread of its own, and merges what they emit back
+//! into one iterator.
+//!
+//! For one pass over a stream and many things to compute from it, in ordinary
+//! blocking Rust: no channels to wire, no locks to hold, and no way to deadlock.
+//!
+//! ```
+//! use anabranch::{IteratorExt, scan::{self, Scan}};
+//!
+//! let lines = ["the quick brown fox", "jumps over", "the lazy dog"];
+//! let run = lines.into_iter().par_distribute([
+//!     scan::count().named("lines").boxed(),
+//!     scan::sum_by(|line: &&str| line.split(' ').count()).named("words").boxed(),
+//!     scan::map(|line: &&str| line.len()).then(scan::max()).named("longest").boxed(),
+//! ]);
+//! let mut results: Vec<_> = run.map(|(id, value)| (id.index(), value)).collect();
+//! results.sort();
+//! assert_eq!(results, [(0, 3), (1, 9), (2, 19)]);
+//! ```
+//!
+//! # Vocabulary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | item | one element of the input iterator |
+//! | batch | the run of items that is sent to the scans as one unit, shared, never cloned |
+//! | [scan](Scan) | a stateful left-to-right transformation: items in, any number of outputs for each |
+//! | output | one value that a scan emitted |
+//! | manager | the code that pulls the input, dispatches batches and collects outputs |
+//! | scan thread | the thread of a [`Pool`] that one scan has to itself while it lives |
+//! | consumer | whoever calls `next` on the iterator of outputs |
+//! | Stop, flush | the message that no more items come, and the scan's last chance to emit, when it gets it |
+//! | abort | leaving at once, emitting nothing more: early drop, or a panic elsewhere |
+//!
+//! # Guarantees
+//!
+//! * Every scan sees every item, once and in order, until it ends by itself; its
+//!   outputs are those of [`Scan::apply`] over the same items, in the same order.
+//! * No run deadlocks, whatever the capacities, rates, ends and panics. The
+//!   argument is in the repository's `DESIGN.md`; its steps are checked by model
+//!   checkers on the very code that ships.
+//! * When the input has ended, every scan is flushed and exits; when every scan
+//!   has ended, the input is not pulled again; the run ends either way.
+//! * A panic of a scan reaches the consumer with its payload, after everything
+//!   that had been emitted, when all scan threads have left; and it is known
+//!   [where it came from](ParDistribute::panicked).
+//! * Dropping the iterator early wakes every scan thread and waits until it has
+//!   left the run. Nothing goes on behind the consumer's back.
+//! * Memory is bounded by the [configuration](Config), whatever the rates; the
+//!   formula is at [`par_distribute`](IteratorExt::par_distribute).
+//! * No user code (steps, flushes, the input, the drop of anything) runs under a
+//!   lock of this crate. There is no `unsafe` in it.
+//!
+//! # Disconnection
+//!
+//! A scan whose consumer has gone finds its emitter
+//! [closed](Emitter::is_closed); emitting into it is not an error. The run never
+//! starts another step of a scan that has been aborted.
+//!
+//! ```
+//! use anabranch::{IteratorExt, scan};
+//!
+//! let mut run = (0_u64..).par_distribute([scan::cloned()]);
+//! assert!(run.next().is_some());
+//! drop(run); // The scan has left its thread when this returns.
+//! ```
+//!
+//! # Blocking operations
+//!
+//! | operation | blocks while |
+//! |---|---|
+//! | `next` of a run | no output is ready; in the input's own `next` |
+//! | [`Emitter::emit`] | the scan's output buffer is full |
+//! | the drop of a run | a scan is inside one call of `step` or `flush` |
+//! | starting a run | never; a full [`Pool`] refuses |
+//!
+//! # What it does not do
+//!
+//! * Spread *one* computation over several threads: every scan sees every item.
+//!   For work on items that do not depend on each other take rayon.
+//! * Async. The threads block; that is the point.
+//! * Help when all scans together cost less than handing out the items does:
+//!   that is about a nanosecond per item and scan. Measure first.
 
 mod config;
 mod distribute;
@@ -19,3 +101,8 @@ pub use self::iterator_ext::IteratorExt;
 pub use self::pool::Pool;
 #[doc(no_inline)]
 pub use self::scan::{Emitter, Scan};
+
+/// The examples of the README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,12 +1,13 @@
 //! How a run begins and ends: the contract of the iterator itself.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
+use anabranch::IteratorExt;
 use anabranch::scan::{self, BoxScan};
-use anabranch::{Config, IteratorExt};
 use support::{Tally, deadline, distribute, echo, sum, tight, tight_and_default};
 
 /// An input that notes how often it was asked, and is not fused: asked again
@@ -79,7 +80,7 @@ fn the_input_is_dropped_when_it_has_ended_and_not_held_until_the_run_is() {
     deadline(|| {
         let tally = Tally::default();
         let held = tally.make(1);
-        let input = (0..10_u64).inspect(move |_| assert_eq!(held.value, 1));
+        let input = (0..10_u64).inspect(move |_| assert_eq!(held.get(), &1));
         let mut run = input.par_distribute([sum()]);
         assert!(run.next().is_some());
         tally.assert_settled();
@@ -132,7 +133,7 @@ fn items_and_outputs_need_not_be_clone_and_are_dropped_exactly_once() {
                 let scans = (0..4).map(|ends: u64| {
                     let outputs = outputs.clone();
                     scan::scan((), move |(), item: &support::Tallied<u64>| {
-                        (item.value < 990 + ends * 3).then(|| outputs.make(item.value))
+                        (*item.get() < 990 + ends * 3).then(|| outputs.make(*item.get()))
                     })
                 });
                 let run = input.par_distribute_with(&config, scans);
@@ -149,7 +150,7 @@ fn items_and_outputs_need_not_be_clone_and_are_dropped_exactly_once() {
 fn the_input_need_not_be_send_nor_outlive_anything() {
     deadline(|| {
         let local = Rc::new(Cell::new(0));
-        let numbers = vec![1_u64, 2, 3];
+        let numbers = [1_u64, 2, 3];
         let input = numbers.iter().copied().inspect(|n| local.set(local.get() + n));
         assert_eq!(input.par_distribute([sum()]).map(|(_, sum)| sum).sum::<u64>(), 6);
         assert_eq!(local.get(), 6);

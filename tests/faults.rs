@@ -1,5 +1,6 @@
 //! The faults that this crate exists to be free of, one module each. Every one
 //! runs with the tightest bounds there are and with the defaults.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 
@@ -55,7 +56,7 @@ mod fault_1_full_input_buffer {
                     scan::map(move |item: &u64| {
                         if *item as usize + 1 == limit {
                             let pulled = witness.load(Ordering::SeqCst);
-                            assert!(pulled <= (capacity + 3) * batch, "{pulled} pulled");
+                            assert!(pulled <= (capacity + 2) * batch, "{pulled} pulled");
                             gate.open();
                         }
                         *item
@@ -131,7 +132,7 @@ mod fault_3_scan_that_ends_early {
             });
             assert_eq!(outputs, vec![vec![0, 1, 2, 3, 4]; 3]);
             let pulled = pulled.load(Ordering::SeqCst);
-            assert!(pulled <= 5 + (4 + 3) * 4096, "{pulled} items pulled");
+            assert!(pulled < 5 + (4 + 2) * 4096, "{pulled} items pulled");
         }
     }
 
@@ -146,7 +147,7 @@ mod fault_3_scan_that_ends_early {
             let outputs =
                 deadline(move || distribute(&tight(), input, vec![scan::take(5).boxed()]));
             assert_eq!(outputs, [[0, 1, 2, 3, 4]]);
-            assert!(pulled.load(Ordering::SeqCst) <= 5 + 4);
+            assert!(pulled.load(Ordering::SeqCst) < 5 + (1 + 2));
         }
     }
 

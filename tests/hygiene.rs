@@ -2,6 +2,7 @@
 //!
 //! One test, alone in its process, as it counts what the whole process has.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Every run gives, scan by scan, what the sequential loop gives.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! A panic anywhere ends the run, surfaces with its own payload, and says where
 //! it came from.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Threads: reused, a live scan's own, refused rather than waited for.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 
@@ -149,7 +150,8 @@ fn settings_that_cannot_be_granted_are_refused_with_an_error() {
             other => panic!("{other:?}"),
         }
     };
-    let setters: [(&str, fn(Config, usize) -> Config); 4] = [
+    type Setter = fn(Config, usize) -> Config;
+    let setters: [(&str, Setter); 4] = [
         ("input_capacity", Config::input_capacity),
         ("output_capacity", Config::output_capacity),
         ("batch", Config::batch),

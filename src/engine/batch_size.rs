@@ -71,7 +71,7 @@ impl BatchSize {
 /// most that a source which turns slow within a batch can hold back.
 const LONGEST_CHUNK: usize = 256;
 
-#[cfg(all(test, not(any(loom, shuttle))))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -88,6 +88,12 @@ mod tests {
                 size.learn(filled, || elapsed);
                 return filled;
             }
+        }
+    }
+
+    fn settle(size: &mut BatchSize, per_item: Duration) {
+        for _ in 0..20 {
+            fill(size, per_item);
         }
     }
 
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn a_source_that_turns_slow_is_noticed_at_the_next_look_at_the_clock() {
         let mut size = BatchSize::adaptive(4096, LINGER);
-        (0..20).for_each(|_| drop(fill(&mut size, Duration::from_nanos(1))));
+        settle(&mut size, Duration::from_nanos(1));
         assert_eq!(size.target(), 4096);
         assert_eq!(fill(&mut size, Duration::from_millis(1)), 1);
         assert_eq!(size.target(), 1);
@@ -130,7 +136,7 @@ mod tests {
     #[test]
     fn a_source_that_turns_fast_again_is_followed() {
         let mut size = BatchSize::adaptive(64, LINGER);
-        (0..9).for_each(|_| drop(fill(&mut size, Duration::from_millis(1))));
+        settle(&mut size, Duration::from_millis(1));
         let sizes: Vec<_> = (0..4).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
         assert_eq!(sizes, [1, 2, 4, 8]);
     }
@@ -139,7 +145,7 @@ mod tests {
     fn a_source_in_between_settles_below_the_linger() {
         let mut size = BatchSize::adaptive(4096, LINGER);
         let per_item = Duration::from_micros(10);
-        (0..20).for_each(|_| drop(fill(&mut size, per_item)));
+        settle(&mut size, per_item);
         for _ in 0..20 {
             let filled = fill(&mut size, per_item);
             assert!((8..=32).contains(&filled), "{filled} items of 10 µs in a linger of 200 µs");

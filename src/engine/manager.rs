@@ -43,7 +43,7 @@ use crate::sync::Arc;
 ///    MODEL: loom-tests/tests/faults.rs::both_sides_full
 /// 2. A batch is sent to nobody before the one before it was sent to all live
 ///    scans, and none is filled while one is being sent: at most
-///    `input_capacity + 2` are alive beside the one being filled.
+///    `input_capacity + 2` are alive, that one included.
 ///    MODEL: loom-tests/tests/faults.rs::full_input_buffer
 /// 3. Outputs that are ready are delivered before the input is pulled.
 pub(crate) struct Manager<I: Iterator, O> {

@@ -1,4 +1,5 @@
 //! What the integration tests share.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
 use std::ops::ControlFlow;
@@ -79,8 +80,14 @@ impl Tally {
 
 /// A value whose drop is counted.
 pub struct Tallied<V> {
-    pub value: V,
+    value: V,
     tally: Tally,
+}
+
+impl<V> Tallied<V> {
+    pub fn get(&self) -> &V {
+        &self.value
+    }
 }
 
 impl<V> Drop for Tallied<V> {
