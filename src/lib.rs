@@ -102,6 +102,11 @@ pub use self::pool::Pool;
 #[doc(no_inline)]
 pub use self::scan::{Emitter, Scan};
 
+/// Lets the waits of models return with nobody having notified them.
+#[cfg(loom)]
+#[doc(hidden)]
+pub use self::sync::spurious::inject as inject_spurious_wake_ups;
+
 /// The examples of the README, run as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -7,15 +7,14 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use crate::error::StartErrorKind;
 use crate::sync::{Arc, Mutex, OnceLock, Receiver, Sender, bounded, spawn};
 
-/// How many idle threads a pool keeps for the next run.
-const MAX_IDLE: usize = 256;
+/// How many idle threads a pool keeps for the next run, unless it is told.
+const DEFAULT_MAX_IDLE: usize = 256;
 
 /// Threads for scans.
 ///
 /// A live scan has a thread to itself, from the start of its run until it exits;
-/// then the thread is kept for the next scan. A pool keeps up to 256 idle
-/// threads, and those end when the last handle to it is gone. A handle is cheap
-/// to clone.
+/// then the thread is kept for the next scan. Idle threads end when the last
+/// handle to the pool is gone. A handle is cheap to clone.
 ///
 /// By default a pool has no maximum. With one, a run whose scans do not fit is
 /// refused with an error at once. No run ever waits for a thread, so a scan may
@@ -46,6 +45,7 @@ pub struct Pool {
 
 struct Shared {
     max: Option<usize>,
+    max_idle: usize,
     threads: Mutex<Threads>,
 }
 
@@ -81,21 +81,30 @@ impl ThreadKind {
 }
 
 impl Pool {
-    /// Makes a pool without a maximum. It starts threads when runs need them.
+    /// Makes a pool without a maximum. It starts threads when runs need them, and
+    /// keeps up to 256 idle ones.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_max(None)
+        Self::build(None, DEFAULT_MAX_IDLE)
     }
 
     /// Makes a pool of at most `max` threads, and so of at most as many scans
     /// that are live at once. With zero it takes only runs without scans.
     #[must_use]
     pub fn with_max_threads(max: usize) -> Self {
-        Self::with_max(Some(max))
+        Self::build(Some(max), max)
     }
 
-    fn with_max(max: Option<usize>) -> Self {
-        Self { shared: Arc::new(Shared { max, threads: Mutex::new(Threads::default()) }) }
+    /// Makes a pool without a maximum that keeps no more than `max_idle` threads
+    /// for later runs. With zero every scan gets a new thread.
+    #[must_use]
+    pub fn with_max_idle(max_idle: usize) -> Self {
+        Self::build(None, max_idle)
+    }
+
+    fn build(max: Option<usize>, max_idle: usize) -> Self {
+        let threads = Mutex::new(Threads::default());
+        Self { shared: Arc::new(Shared { max, max_idle, threads }) }
     }
 
     /// The pool that runs use if they are given no other: without a maximum,
@@ -176,7 +185,7 @@ impl Shared {
     fn hand_back(&self, worker: Worker) {
         let mut threads = self.threads.lock();
         threads.live -= 1;
-        if threads.idle.len() < MAX_IDLE {
+        if threads.idle.len() < self.max_idle {
             threads.idle.push(worker);
         }
     }

@@ -9,7 +9,7 @@ use std::mem;
 use std::vec;
 
 use super::contain::{discard, drop_each};
-use super::run::{Notice, Run};
+use super::run::Run;
 use crate::sync::Arc;
 
 /// Items on their way to every scan, shared and never cloned.
@@ -31,7 +31,7 @@ impl<T> Batch<T> {
 impl<T> Drop for Batch<T> {
     fn drop(&mut self) {
         if let Some(payload) = drop_each(mem::take(&mut self.items)) {
-            self.run.notify(Notice::ItemPanicked(payload));
+            self.run.item_panicked(payload);
         }
     }
 }

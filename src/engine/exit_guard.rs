@@ -1,7 +1,7 @@
 //! The one way out of a scan thread.
 
 use super::contain::Payload;
-use super::run::{Notice, Run};
+use super::run::Run;
 use crate::id::ScanId;
 use crate::pool::Lease;
 use crate::sync::Arc;
@@ -40,6 +40,6 @@ impl ExitGuard {
 impl Drop for ExitGuard {
     fn drop(&mut self) {
         self.lease = None;
-        self.run.notify(Notice::Exited { id: self.id, panic: self.panic.take() });
+        self.run.exited(self.id, self.panic.take());
     }
 }

@@ -45,9 +45,9 @@ impl<T, O> Lanes<T, O> {
         self.lanes.push(Lane { id, input: Some(input), output, owed: false });
     }
 
-    /// Whether every scan has exited and all that they emitted was collected.
-    pub(super) fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
+    /// How many scans may still have outputs to be collected.
+    pub(super) fn len(&self) -> usize {
+        self.lanes.len()
     }
 
     /// Whether any scan still takes messages.

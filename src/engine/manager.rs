@@ -15,6 +15,10 @@ use crate::error::PanicOrigin;
 use crate::id::ScanId;
 use crate::sync::Arc;
 
+/// How many items a batch has room for at first. A longer one, which only a fixed
+/// size can ask for, grows as it is filled.
+const FIRST_CAPACITY: usize = 1 << 13;
+
 /// The near side of a run. It has no thread of its own: it works on the
 /// consumer's, inside [`next`](Manager::next).
 ///
@@ -132,18 +136,18 @@ impl<I: Iterator, O> Manager<I, O> {
     #[inline(never)]
     fn advance(&mut self) -> bool {
         loop {
-            // One look, in an order that matters at the end: whoever has
-            // reported an exit had published all its outputs before.
+            // One look. It ends with the notices, as it is the disconnection of
+            // an output channel that makes the manager expect an exit.
             // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
-            self.read_notices();
             self.dispatch();
             if let Some(ready) = self.lanes.collect() {
                 self.ready = ready;
                 return true;
             }
+            self.read_notices();
             match self.phase {
                 Phase::Filling => self.fill(),
-                Phase::Draining if self.live == 0 && self.lanes.is_empty() => self.end(),
+                Phase::Draining if self.live == 0 && self.lanes.len() == 0 => self.end(),
                 // WAKE: an output batch, room in an input channel, an exit; each
                 // is published by a scan thread, which then rings.
                 Phase::Sending(_) | Phase::Draining => self.run.wait(),
@@ -152,8 +156,13 @@ impl<I: Iterator, O> Manager<I, O> {
         }
     }
 
+    /// Reads what scan threads have said beside their outputs, if they can have
+    /// said anything: a scan disconnects its output channel, then it exits. With
+    /// the notices that this look expects may come one of a scan that was found
+    /// connected a moment ago; its ring is then still to come, or has come since.
     fn read_notices(&mut self) {
-        for notice in self.run.take_notices() {
+        let exit_expected = self.live > self.lanes.len();
+        for notice in self.run.take_notices(exit_expected) {
             match notice {
                 Notice::Exited { id, panic } => {
                     self.live -= 1;
@@ -198,7 +207,7 @@ impl<I: Iterator, O> Manager<I, O> {
         let Some(input) = &mut self.input else {
             return self.send(Message::Stop);
         };
-        let mut items = Vec::with_capacity(self.batch_size.target());
+        let mut items = Vec::with_capacity(self.batch_size.target().min(FIRST_CAPACITY));
         let pulled = contain(|| pull_batch(input, &mut self.batch_size, &mut items));
         // From here on the drop of the items is contained, whatever happens.
         let batch = Batch::new(items, &self.run);

@@ -30,8 +30,6 @@ mod scan_thread;
 mod start;
 
 pub(crate) use self::batch_size::BatchSize;
-#[cfg(any(loom, shuttle))]
-pub(crate) use self::doorbell::Doorbell;
 pub(crate) use self::manager::Manager;
 pub(crate) use self::outlet::Outlet;
 pub(crate) use self::start::start;

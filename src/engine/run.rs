@@ -13,9 +13,12 @@ use crate::sync::{AtomicBool, Mutex, Ordering};
 pub(crate) struct Run {
     /// Set once, by the manager; read by scan threads between any two items.
     aborted: AtomicBool,
-    // INVARIANT: scan threads append, the manager takes all; a notice is
-    // appended before its ring.
+    // INVARIANT: any thread appends, the manager takes all; a notice is appended
+    // before its ring.
     notices: Mutex<Vec<Notice>>,
+    /// Set by a notice that nothing else tells the manager to expect: that of an
+    /// exit follows the disconnection of the scan's output channel.
+    unexpected: AtomicBool,
     doorbell: Doorbell,
 }
 
@@ -49,16 +52,32 @@ impl Run {
         self.aborted.load(Ordering::Relaxed)
     }
 
-    /// Publishes a notice, then rings.
+    /// Publishes that a scan's thread is done with the run, then rings.
     // MODEL: loom-tests/tests/end.rs::two_scans_end_at_once
-    pub(super) fn notify(&self, notice: Notice) {
-        self.notices.lock().push(notice);
+    pub(super) fn exited(&self, id: ScanId, panic: Option<Payload>) {
+        self.notices.lock().push(Notice::Exited { id, panic });
         self.ring();
     }
 
-    /// Takes the notices that have come since the last call.
-    pub(super) fn take_notices(&self) -> Vec<Notice> {
-        mem::take(&mut *self.notices.lock())
+    /// Publishes that the drop of an item panicked, then rings.
+    // MODEL: loom-tests/tests/panics.rs::panic_in_the_drop_of_an_item
+    pub(super) fn item_panicked(&self, payload: Payload) {
+        self.notices.lock().push(Notice::ItemPanicked(payload));
+        // ORDERING: the flag publishes nothing, it says where to look; the lock
+        // above publishes. A manager that misses it has the ring still to come.
+        self.unexpected.store(true, Ordering::Relaxed);
+        self.ring();
+    }
+
+    /// Takes the notices that have come since the last call, if an exit is
+    /// expected or there is one of the other kind.
+    pub(super) fn take_notices(&self, exit_expected: bool) -> Vec<Notice> {
+        // ORDERING: pairs with nothing; see `item_panicked`.
+        if exit_expected || self.unexpected.load(Ordering::Relaxed) {
+            mem::take(&mut *self.notices.lock())
+        } else {
+            Vec::new()
+        }
     }
 
     /// Says that there is something to see: called after publishing it.

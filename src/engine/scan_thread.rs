@@ -45,16 +45,12 @@ fn take_messages<T, S: Scan<T>>(
     run: &Run,
 ) {
     while let Ok(message) = inlet.recv() {
-        // WAKE: the manager, which may be waiting for room in this channel.
-        // MODEL: loom-tests/tests/faults.rs::full_input_buffer
-        run.ring();
-        // Messages outlive their sender in the channel: they are not for a run
-        // that has been aborted.
-        if outlet.is_closed() {
-            return;
-        }
         match message {
             Message::Batch(batch) => {
+                // WAKE: the manager, which may be waiting for room in this
+                // channel. Behind Stop there is nothing left to be sent.
+                // MODEL: loom-tests/tests/faults.rs::full_input_buffer
+                run.ring();
                 let flow = scan.step_batch(batch.items(), &mut Emitter::outlet(outlet));
                 drop(batch);
                 if flow.is_break() {
@@ -62,6 +58,10 @@ fn take_messages<T, S: Scan<T>>(
                 }
                 outlet.publish();
             }
+            // Messages outlive their sender in the channel: there is no flush in
+            // a run that has been aborted.
+            // MODEL: loom-tests/tests/drop.rs::stop_in_the_channel_of_an_aborted_run
+            Message::Stop if outlet.is_closed() => return,
             Message::Stop => return scan.flush(&mut Emitter::outlet(outlet)),
         }
     }

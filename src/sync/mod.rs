@@ -23,6 +23,9 @@ use model as imp;
 pub(crate) use imp::{AtomicBool, Condvar, Mutex, Receiver, Sender};
 pub(crate) use imp::{bounded, select_ready, spawn};
 
+#[cfg(loom)]
+pub(crate) use imp::spurious;
+
 // Plain data with no blocking in it, the same on both sides. Reference counts
 // and one-time initialisation are taken from std on trust.
 pub(crate) use crossbeam_channel::TrySendError;

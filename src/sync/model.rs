@@ -1,13 +1,14 @@
 //! The checked side: the same interface from the primitives of loom or shuttle.
 //!
-//! A channel is a queue under the checker's mutex with two of its condition
-//! variables, with crossbeam's semantics for what the engine uses. A wait on
-//! the facade's own [`Condvar`] may return with nobody having notified it, as
-//! the real one may.
+//! Channels have crossbeam's semantics for what the engine uses. A wait on a
+//! [`Condvar`] may return with nobody having notified it, as the real one may.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::sync::PoisonError;
 
 use crossbeam_channel::{RecvError, SendError, TryRecvError, TrySendError};
 
@@ -16,9 +17,10 @@ use loom as checker;
 #[cfg(shuttle)]
 use shuttle as checker;
 
-use super::Arc;
+use super::{Arc, Ordering};
+use checker::sync::atomic::AtomicUsize;
+use checker::thread::Thread;
 
-pub(crate) use checker::sync::MutexGuard;
 pub(crate) use checker::sync::atomic::AtomicBool;
 
 /// A mutex without poisoning, as parking_lot's.
@@ -31,72 +33,116 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        match self.0.lock() {
-            Ok(guard) => guard,
-            Err(poisoned) => poisoned.into_inner(),
-        }
+        MutexGuard { mutex: self, guard: unpoisoned(self.0.lock()) }
+    }
+}
+
+/// A guard that knows its mutex, so that a wait can let go of it and come back.
+#[derive(Debug)]
+pub(crate) struct MutexGuard<'a, T> {
+    mutex: &'a Mutex<T>,
+    guard: checker::sync::MutexGuard<'a, T>,
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
     }
 }
 
 /// A condition variable with injected spurious wake-ups.
+///
+/// A notification is a step of the checker only if somebody waits; with nobody
+/// there it does nothing, at any time.
 #[derive(Debug, Default)]
 pub(crate) struct Condvar {
     notified: checker::sync::Condvar,
+    waiters: std::sync::atomic::AtomicUsize,
     spurious: spurious::Budget,
 }
 
 impl Condvar {
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        let MutexGuard { mutex, guard } = guard;
         if self.spurious.strikes() {
-            return guard;
+            drop(guard);
+            return mutex.lock();
         }
-        wait(&self.notified, guard)
+        self.waiters.fetch_add(1, Ordering::Relaxed);
+        let guard = unpoisoned(self.notified.wait(guard));
+        self.waiters.fetch_sub(1, Ordering::Relaxed);
+        MutexGuard { mutex, guard }
     }
 
     pub(crate) fn notify_one(&self) {
-        self.notified.notify_one();
+        if self.waiters.load(Ordering::Relaxed) > 0 {
+            self.notified.notify_one();
+        }
     }
 }
 
-fn wait<'a, T>(condvar: &checker::sync::Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    match condvar.wait(guard) {
-        Ok(guard) => guard,
-        Err(poisoned) => poisoned.into_inner(),
-    }
+/// A panic under a lock leaves it as it is, here as with parking_lot.
+fn unpoisoned<G>(result: Result<G, PoisonError<G>>) -> G {
+    result.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// When a wait returns for no reason.
 pub(crate) mod spurious {
-    /// Under shuttle each wait tosses a coin of the schedule's own; under loom,
-    /// which has no free choice to explore, the first wait on each condition
-    /// variable returns at once if the model asks for it.
+    /// Under loom, which has no free choice to explore, the first wait on each
+    /// condition variable returns at once if the model asks for it.
+    #[cfg(loom)]
     #[derive(Debug, Default)]
-    pub(crate) struct Budget(#[cfg(loom)] std::sync::atomic::AtomicBool);
+    pub(crate) struct Budget(std::sync::atomic::AtomicBool);
 
+    #[cfg(loom)]
     impl Budget {
-        #[cfg(loom)]
         pub(crate) fn strikes(&self) -> bool {
-            use std::sync::atomic::Ordering::Relaxed;
-            INJECT.load(Relaxed) && !self.0.swap(true, Relaxed)
+            INJECT.get() && !self.0.swap(true, std::sync::atomic::Ordering::Relaxed)
         }
+    }
 
-        #[cfg(shuttle)]
+    #[cfg(loom)]
+    thread_local! {
+        /// All threads of a model run on the one thread that checks it.
+        static INJECT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+
+    /// Whether the models that this thread checks inject spurious wake-ups.
+    #[cfg(loom)]
+    pub fn inject(yes: bool) {
+        INJECT.set(yes);
+    }
+
+    /// Under shuttle each wait tosses a coin of the schedule's own.
+    #[cfg(shuttle)]
+    #[derive(Debug, Default)]
+    pub(crate) struct Budget;
+
+    #[cfg(shuttle)]
+    impl Budget {
         pub(crate) fn strikes(&self) -> bool {
             use shuttle::rand::Rng;
             shuttle::rand::thread_rng().gen_ratio(1, 8)
         }
     }
-
-    /// Whether the models that run now inject spurious wake-ups.
-    #[cfg(loom)]
-    pub(crate) static INJECT: std::sync::atomic::AtomicBool =
-        std::sync::atomic::AtomicBool::new(false);
 }
 
+/// A channel is a queue whose every operation is one step of the checker: a turn
+/// taken at an atomic, and then, with no step in between, the work. An operation
+/// that has to wait parks, which is not a step either, and takes another turn
+/// when it is woken.
 struct Channel<T> {
-    state: checker::sync::Mutex<State<T>>,
-    not_empty: checker::sync::Condvar,
-    not_full: checker::sync::Condvar,
+    turn: AtomicUsize,
+    /// Never contended, as no step is taken under it.
+    state: std::sync::Mutex<State<T>>,
 }
 
 struct State<T> {
@@ -104,76 +150,88 @@ struct State<T> {
     capacity: usize,
     sender_gone: bool,
     receiver_gone: bool,
-    receiver_waits: bool,
-    sender_waits: bool,
+    parked_sender: Option<Thread>,
+    parked_receiver: Option<Thread>,
 }
 
 impl<T> Channel<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        match self.state.lock() {
-            Ok(guard) => guard,
-            Err(poisoned) => poisoned.into_inner(),
+    /// The next step: `work` on the state, all at once.
+    fn step<R>(&self, work: impl FnOnce(&mut State<T>) -> R) -> R {
+        self.turn.fetch_add(1, Ordering::AcqRel);
+        work(&mut *unpoisoned(self.state.lock()))
+    }
+
+    /// Takes steps until `work` has a result; parks after each that has none.
+    fn steps<R>(&self, mut work: impl FnMut(&mut State<T>) -> Option<R>) -> R {
+        loop {
+            if let Some(result) = self.step(&mut work) {
+                return result;
+            }
+            checker::thread::park();
         }
     }
 
     fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        let mut state = self.lock();
-        if state.receiver_gone {
-            return Err(TrySendError::Disconnected(message));
-        }
-        if state.queue.len() == state.capacity {
-            return Err(TrySendError::Full(message));
-        }
-        self.push(&mut state, message);
-        Ok(())
+        self.step(|state| state.push(message))
     }
 
     fn send(&self, message: T) -> Result<(), SendError<T>> {
-        let mut state = self.lock();
-        while !state.receiver_gone && state.queue.len() == state.capacity {
-            state.sender_waits = true;
-            state = wait(&self.not_full, state);
-            state.sender_waits = false;
-        }
-        if state.receiver_gone {
-            return Err(SendError(message));
-        }
-        self.push(&mut state, message);
-        Ok(())
-    }
-
-    fn push(&self, state: &mut State<T>, message: T) {
-        state.queue.push_back(message);
-        if state.receiver_waits {
-            self.not_empty.notify_one();
-        }
-    }
-
-    fn recv(&self) -> Result<T, RecvError> {
-        let mut state = self.lock();
-        while !state.sender_gone && state.queue.is_empty() {
-            state.receiver_waits = true;
-            state = wait(&self.not_empty, state);
-            state.receiver_waits = false;
-        }
-        self.pop(&mut state).ok_or(RecvError)
+        let mut message = Some(message);
+        self.steps(|state| match state.push(message.take()?) {
+            Ok(()) => Some(Ok(())),
+            Err(TrySendError::Disconnected(message)) => Some(Err(SendError(message))),
+            Err(TrySendError::Full(back)) => {
+                message = Some(back);
+                state.parked_sender = Some(checker::thread::current());
+                None
+            }
+        })
     }
 
     fn try_recv(&self) -> Result<T, TryRecvError> {
-        let mut state = self.lock();
-        match self.pop(&mut state) {
-            Some(message) => Ok(message),
-            None if state.sender_gone => Err(TryRecvError::Disconnected),
+        self.step(State::pop)
+    }
+
+    fn recv(&self) -> Result<T, RecvError> {
+        self.steps(|state| match state.pop() {
+            Ok(message) => Some(Ok(message)),
+            Err(TryRecvError::Disconnected) => Some(Err(RecvError)),
+            Err(TryRecvError::Empty) => {
+                state.parked_receiver = Some(checker::thread::current());
+                None
+            }
+        })
+    }
+}
+
+impl<T> State<T> {
+    fn push(&mut self, message: T) -> Result<(), TrySendError<T>> {
+        if self.receiver_gone {
+            return Err(TrySendError::Disconnected(message));
+        }
+        if self.queue.len() == self.capacity {
+            return Err(TrySendError::Full(message));
+        }
+        self.queue.push_back(message);
+        wake(&mut self.parked_receiver);
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Result<T, TryRecvError> {
+        match self.queue.pop_front() {
+            Some(message) => {
+                wake(&mut self.parked_sender);
+                Ok(message)
+            }
+            None if self.sender_gone => Err(TryRecvError::Disconnected),
             None => Err(TryRecvError::Empty),
         }
     }
+}
 
-    fn pop(&self, state: &mut State<T>) -> Option<T> {
-        let message = state.queue.pop_front()?;
-        if state.sender_waits {
-            self.not_full.notify_one();
-        }
-        Some(message)
+fn wake(parked: &mut Option<Thread>) {
+    if let Some(thread) = parked.take() {
+        thread.unpark();
     }
 }
 
@@ -192,11 +250,10 @@ impl<T> Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.sender_gone = true;
-        if state.receiver_waits {
-            self.0.not_empty.notify_one();
-        }
+        self.0.step(|state| {
+            state.sender_gone = true;
+            wake(&mut state.parked_receiver);
+        });
     }
 }
 
@@ -221,14 +278,11 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let left = {
-            let mut state = self.0.lock();
+        let left = self.0.step(|state| {
             state.receiver_gone = true;
-            if state.sender_waits {
-                self.0.not_full.notify_one();
-            }
-            std::mem::take(&mut state.queue)
-        };
+            wake(&mut state.parked_sender);
+            mem::take(&mut state.queue)
+        });
         // Outside the lock: dropping a message runs user code.
         drop(left);
     }
@@ -244,16 +298,15 @@ impl<T> fmt::Debug for Receiver<T> {
 pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     assert!(capacity > 0, "the model has no rendezvous channel");
     let channel = Arc::new(Channel {
-        state: checker::sync::Mutex::new(State {
+        turn: AtomicUsize::new(0),
+        state: std::sync::Mutex::new(State {
             queue: VecDeque::with_capacity(capacity),
             capacity,
             sender_gone: false,
             receiver_gone: false,
-            receiver_waits: false,
-            sender_waits: false,
+            parked_sender: None,
+            parked_receiver: None,
         }),
-        not_empty: checker::sync::Condvar::new(),
-        not_full: checker::sync::Condvar::new(),
     });
     (Sender(Arc::clone(&channel)), Receiver(channel))
 }

@@ -31,10 +31,7 @@ fn check(name: &str, case: fn()) {
         }
         assert!(done.send(()).is_ok(), "the deadline has passed");
     };
-    let thread = thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(body)
-        .expect("a thread starts");
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(body).expect("a thread starts");
     if is_done.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
         panic!("{name} has not come to its end in {DEADLINE:?}");
     }

@@ -95,13 +95,12 @@ pub(crate) fn what_was_written_under_a_lock_is_seen_under_it() {
 
 pub(crate) fn a_wait_lets_go_of_its_lock() {
     let bell = Arc::new(Bell::default());
-    let rung = bell.rung.lock();
+    let mut rung = bell.rung.lock();
     let thread = start({
         let bell = Arc::clone(&bell);
-        // Needs the lock that is held already, up to the wait.
+        // Takes the lock, which is held from before the start until the wait.
         move || bell.ring()
     });
-    let mut rung = rung;
     while !*rung {
         rung = bell.bell.wait(rung);
     }
@@ -128,28 +127,26 @@ pub(crate) fn a_wait_lets_go_of_no_other_lock() {
 
 pub(crate) fn a_wait_returns_with_its_lock_held() {
     let state = Arc::new((Mutex::new(0), Condvar::default()));
+    let inside = Arc::new(AtomicBool::new(false));
     let thread = start({
-        let state = Arc::clone(&state);
+        let (state, inside) = (Arc::clone(&state), Arc::clone(&inside));
         move || {
             let mut steps = state.0.lock();
+            inside.store(true, Ordering::Relaxed);
             *steps = 1;
             state.1.notify_one();
             *steps = 2;
-            drop(steps);
-            *state.0.lock() += 1;
+            inside.store(false, Ordering::Relaxed);
         }
     });
     let mut steps = state.0.lock();
     while *steps == 0 {
         steps = state.1.wait(steps);
     }
-    let seen = *steps;
-    assert!(seen >= 2, "the notifying thread still had the lock");
-    // If the lock were not held, the other thread could come in between.
-    assert_eq!(*steps, seen);
+    assert_eq!(*steps, 2, "whoever notified still had the lock");
+    assert!(!inside.load(Ordering::Relaxed));
     drop(steps);
     finish(&thread);
-    assert_eq!(*state.0.lock(), 3);
 }
 
 pub(crate) fn a_notification_under_the_lock_wakes_the_waiter() {

@@ -109,8 +109,7 @@ pub(crate) fn a_caught_panic_leaves_a_mutex_as_it_was() {
         let mutex = Arc::clone(&mutex);
         move || {
             caught(|| {
-                let mut held = mutex.lock();
-                *held += 1;
+                *mutex.lock() += 1;
                 unwind();
             });
             *mutex.lock() += 1;
@@ -119,6 +118,40 @@ pub(crate) fn a_caught_panic_leaves_a_mutex_as_it_was() {
     assert!(*mutex.lock() <= 2);
     finish(&thread);
     assert_eq!(*mutex.lock(), 2);
+}
+
+pub(crate) fn a_panic_under_a_lock_lets_go_of_it() {
+    let mutex = Arc::new(Mutex::new(0));
+    let thread = start({
+        let mutex = Arc::clone(&mutex);
+        move || {
+            caught(|| {
+                let mut held = mutex.lock();
+                *held += 1;
+                unwind();
+            });
+        }
+    });
+    assert!(*mutex.lock() <= 1);
+    finish(&thread);
+    assert_eq!(*mutex.lock(), 1);
+}
+
+pub(crate) fn a_panic_does_not_reach_a_lock_that_another_thread_holds() {
+    let mutex = Mutex::new(0);
+    let (sender, receiver) = bounded::<()>(1);
+    let thread = start(move || {
+        caught(move || {
+            let _sender = sender;
+            unwind();
+        });
+    });
+    let mut held = mutex.lock();
+    *held = 1;
+    assert!(receiver.try_recv().is_err());
+    drop(held);
+    assert_eq!(*mutex.lock(), 1);
+    finish(&thread);
 }
 
 pub(crate) fn a_sender_dropped_by_a_panic_disconnects() {

@@ -1,0 +1,150 @@
+//! Small runs, for models to check.
+
+use std::ops::{ControlFlow, Range};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anabranch::scan::{self, BoxScan, Emitter, Scan};
+use anabranch::{Config, IteratorExt, ParDistribute, Pool, ScanId};
+
+/// Capacities of one batch, batches of one item, new threads that end with the
+/// run: the models of the pool have those that stay.
+pub fn tight() -> Config {
+    Config::new().input_capacity(1).output_capacity(1).batch(1).pool(Pool::with_max_idle(0))
+}
+
+/// Starts a tight run over the items `0..items`.
+pub fn start<const N: usize>(
+    items: u8,
+    scans: [BoxScan<u8, u8>; N],
+) -> ParDistribute<Range<u8>, u8> {
+    (0..items).par_distribute_with(&tight(), scans)
+}
+
+/// Everything that a run gives, by scan.
+pub fn outputs<const N: usize>(run: impl Iterator<Item = (ScanId, u8)>) -> [Vec<u8>; N] {
+    let mut sorted = [const { Vec::new() }; N];
+    for (id, output) in run {
+        sorted[id.index()].push(output);
+    }
+    sorted
+}
+
+/// Pulls `run` until it panics; gives what came before, by scan, and the payload.
+pub fn until_panic<const N: usize>(
+    run: &mut impl Iterator<Item = (ScanId, u8)>,
+) -> ([Vec<u8>; N], &'static str) {
+    let mut before = Vec::new();
+    let payload = catch_unwind(AssertUnwindSafe(|| before.extend(run))).expect_err("a panic");
+    let message = payload.downcast::<&'static str>().expect("the original payload");
+    (outputs(before.into_iter()), *message)
+}
+
+/// Emits every item.
+pub fn each() -> BoxScan<u8, u8> {
+    scan::cloned().boxed()
+}
+
+/// Emits nothing until the flush, then the number of items.
+pub fn count() -> BoxScan<u8, u8> {
+    scan::fold(0, |n, _: &u8| n + 1).boxed()
+}
+
+/// Emits the first `n` items, and ends.
+pub fn first(n: usize) -> BoxScan<u8, u8> {
+    scan::take(n).boxed()
+}
+
+/// Emits every item `times` over, in one step.
+pub fn repeat(times: u8) -> BoxScan<u8, u8> {
+    scan::from_fn(move |item: &u8, out: &mut Emitter<'_, u8>| {
+        (0..times).for_each(|_| out.emit(*item));
+        ControlFlow::Continue(())
+    })
+    .boxed()
+}
+
+/// Emits the items before `at`, and panics there.
+pub fn panic_at(at: u8) -> BoxScan<u8, u8> {
+    scan::map(move |item: &u8| if *item == at { panic_any("expected: step") } else { *item })
+        .boxed()
+}
+
+/// A scan that emits every item, and says what became of it.
+pub struct Witness {
+    pub seen: Seen,
+    pub panics_in_flush: bool,
+    pub panics_in_drop: bool,
+}
+
+/// What became of a [`Witness`].
+#[derive(Clone, Default)]
+pub struct Seen(Arc<[AtomicUsize; 3]>);
+
+impl Seen {
+    pub fn steps(&self) -> usize {
+        self.0[0].load(Ordering::Relaxed)
+    }
+
+    pub fn flushes(&self) -> usize {
+        self.0[1].load(Ordering::Relaxed)
+    }
+
+    pub fn drops(&self) -> usize {
+        self.0[2].load(Ordering::Relaxed)
+    }
+}
+
+impl Witness {
+    pub fn new(seen: &Seen) -> Self {
+        Self { seen: seen.clone(), panics_in_flush: false, panics_in_drop: false }
+    }
+}
+
+impl Scan<u8> for Witness {
+    type Output = u8;
+
+    fn step(&mut self, item: &u8, out: &mut Emitter<'_, u8>) -> ControlFlow<()> {
+        self.seen.0[0].fetch_add(1, Ordering::Relaxed);
+        out.emit(*item);
+        ControlFlow::Continue(())
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, u8>) {
+        self.seen.0[1].fetch_add(1, Ordering::Relaxed);
+        out.emit(100);
+        if self.panics_in_flush {
+            panic_any("expected: flush");
+        }
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.seen.0[2].fetch_add(1, Ordering::Relaxed);
+        if self.panics_in_drop {
+            panic_any("expected: drop");
+        }
+    }
+}
+
+/// An item that counts its drops, and panics in the drop of one that is told to.
+pub struct Item {
+    pub drops: Arc<AtomicUsize>,
+    pub panics: bool,
+}
+
+impl Drop for Item {
+    fn drop(&mut self) {
+        self.drops.fetch_add(1, Ordering::Relaxed);
+        if self.panics {
+            panic_any("expected: item");
+        }
+    }
+}
+
+/// Counts items of any type, at the flush.
+pub fn tally() -> BoxScan<Item, u8> {
+    scan::fold(0, |n, _: &Item| n + 1).boxed()
+}

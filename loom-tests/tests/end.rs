@@ -1,0 +1,71 @@
+//! How runs end: nothing is lost, nothing is left.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anabranch::IteratorExt;
+use anabranch::scan::Scan;
+use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::models;
+use anabranch_models::runs::{Item, Seen, Witness, each, first, outputs, start, tally, tight};
+
+models! {
+    /// The last output and the exit come right after each other.
+    end_races_with_the_last_output(Unbounded) {
+        let mut run = start(1, [first(1)]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+        assert_eq!(run.next(), None);
+        assert_eq!(run.next(), None);
+    }
+
+    /// Two exits, two notices, in any order.
+    two_scans_end_at_once(Preemptions(2)) {
+        assert_eq!(outputs(start(1, [first(0), first(0)])), [[0; 0], [0; 0]]);
+    }
+
+    /// The same with last words.
+    two_scans_end_at_once_with_an_output_each(Preemptions(2)) {
+        assert_eq!(outputs(start(1, [first(1), first(1)])), [[0], [0]]);
+    }
+
+    /// Three of them.
+    three_scans_end_at_once(Preemptions(1)) {
+        assert_eq!(outputs(start(1, [first(0), first(0), first(0)])), [[0; 0], [0; 0], [0; 0]]);
+    }
+
+    /// When the end is seen, the scan was flushed once and dropped.
+    flushed_once_and_dropped_before_the_end(Unbounded) {
+        let seen = Seen::default();
+        assert_eq!(outputs(start(0, [Witness::new(&seen).boxed()])), [[100]]);
+        assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (0, 1, 1));
+    }
+
+    /// When the end is seen, every item was dropped, once.
+    everything_is_dropped_before_the_end(Unbounded) {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let item = Item { drops: Arc::clone(&drops), panics: false };
+        let run = std::iter::once(item).par_distribute_with(&tight(), [tally()]);
+        assert_eq!(outputs(run), [[1]]);
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
+    }
+
+    /// Items that a scan left in its channel are dropped when the end is seen.
+    items_behind_an_ended_scan_are_dropped_before_the_end(Preemptions(4)) {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let made = Arc::new(AtomicUsize::new(0));
+        let (dropped, counted) = (Arc::clone(&drops), Arc::clone(&made));
+        let input = (0..4).map(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Item { drops: Arc::clone(&dropped), panics: false }
+        });
+        let ended = first(0).map_input(|_: &Item| 0).boxed();
+        assert_eq!(outputs(input.par_distribute_with(&tight(), [ended])), [[0; 0]]);
+        assert_eq!(drops.load(Ordering::Relaxed), made.load(Ordering::Relaxed));
+    }
+
+    /// A run without scans.
+    no_scans_beside_a_run(Preemptions(4)) {
+        assert_eq!(start(3, []).next(), None);
+        assert_eq!(outputs(start(1, [each()])), [[0]]);
+    }
+}

@@ -1,0 +1,105 @@
+//! The faults that the engine exists to be free of.
+
+use anabranch::{IteratorExt, ScanId};
+use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::models;
+use anabranch_models::runs::{count, each, first, outputs, repeat, start, tight};
+
+models! {
+    /// A full input buffer holds the input back: one item in the step, one in the
+    /// channel, one in the manager's hands.
+    full_input_buffer(Preemptions(4)) {
+        assert_eq!(outputs(start(3, [count()])), [[3]]);
+    }
+
+    /// A scan that never ends by itself is stopped, and flushes.
+    endless_scan_and_finite_input(Unbounded) {
+        assert_eq!(outputs(start(1, [count()])), [[1]]);
+    }
+
+    /// The same without any item.
+    endless_scan_and_no_input(Unbounded) {
+        assert_eq!(outputs(start(0, [count()])), [[0]]);
+    }
+
+    /// Stop reaches every scan, the last one included.
+    endless_scans_and_finite_input(Preemptions(2)) {
+        assert_eq!(outputs(start(1, [count(), count()])), [[1], [1]]);
+    }
+
+    /// Three of them.
+    endless_scans_and_finite_input_three(Preemptions(1)) {
+        assert_eq!(outputs(start(1, [count(), count(), count()])), [[1], [1], [1]]);
+    }
+
+    /// A scan that has ended takes nothing more, and holds nobody back.
+    scan_that_ends_early_with_a_buffer_of_one(Preemptions(4)) {
+        assert_eq!(outputs(start(3, [first(1)])), [[0]]);
+    }
+
+    /// The same beside one that goes on to the end.
+    scan_that_ends_early_beside_an_endless_one(Preemptions(2)) {
+        assert_eq!(outputs(start(3, [first(1), count()])), [vec![0], vec![3]]);
+    }
+
+    /// All scans have ended: an endless input is left.
+    all_scans_ended_while_the_input_goes_on(Preemptions(4)) {
+        assert_eq!(outputs((0..).par_distribute_with(&tight(), [first(1)])), [[0]]);
+    }
+
+    /// A scan that ends at its first item without a word, all by itself.
+    scan_that_ends_silently(Unbounded) {
+        assert_eq!(outputs((0..).par_distribute_with(&tight(), [first(0)])), [[0; 0]]);
+    }
+
+    /// The manager waits for input room at a scan that waits for output room.
+    both_sides_full(Preemptions(4)) {
+        assert_eq!(outputs(start(2, [repeat(2)])), [[0, 0, 1, 1]]);
+    }
+
+    /// The same with a second scan that has nothing to say.
+    both_sides_full_beside_a_silent_scan(Preemptions(2)) {
+        assert_eq!(outputs(start(2, [repeat(2), count()])), [vec![0, 0, 1, 1], vec![2]]);
+    }
+
+    /// A step emits more than the output buffer holds.
+    multi_output_step_against_an_output_bound_of_one(Preemptions(4)) {
+        assert_eq!(outputs(start(1, [repeat(3)])), [[0, 0, 0]]);
+    }
+
+    /// Nothing is said until the last item: each wake-up but the last is one for
+    /// input room.
+    filter_until_the_last_item(Preemptions(4)) {
+        assert_eq!(outputs(start(4, [count()])), [[4]]);
+    }
+
+    /// One output for each item.
+    one_output_per_item(Unbounded) {
+        assert_eq!(outputs(start(1, [each()])), [[0]]);
+    }
+
+    /// One scan says something at each item, the other never.
+    uneven_rates(Preemptions(2)) {
+        assert_eq!(outputs(start(3, [each(), first(0)])), [vec![0, 1, 2], vec![]]);
+    }
+
+    /// Batches of two, of which the last is not full.
+    batches_of_more_than_one(Preemptions(4)) {
+        let run = (0..3).par_distribute_with(&tight().batch(2), [each()]);
+        assert_eq!(outputs(run), [[0, 1, 2]]);
+    }
+
+    /// Room for more than one batch.
+    deeper_channels(Preemptions(4)) {
+        let config = tight().input_capacity(2).output_capacity(2);
+        assert_eq!(outputs((0..3).par_distribute_with(&config, [each()])), [[0, 1, 2]]);
+    }
+
+    /// The consumer stops to look at what it got, and goes on.
+    slow_consumer(Preemptions(4)) {
+        let mut run = start(2, [each()]);
+        let (id, output): (ScanId, u8) = run.next().expect("an output");
+        assert_eq!((id.index(), output), (0, 0));
+        assert_eq!(outputs(run), [[1]]);
+    }
+}

@@ -1,0 +1,112 @@
+//! Panics, wherever they come from: everybody leaves, one surfaces.
+
+use std::panic::panic_any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anabranch::scan::Scan;
+use anabranch::{IteratorExt, PanicOrigin};
+use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::models;
+use anabranch_models::runs::{
+    Item, Seen, Witness, count, each, panic_at, repeat, start, tally, tight, until_panic,
+};
+
+models! {
+    /// At the first item.
+    panic_in_a_step(Unbounded) {
+        let mut run = start(1, [panic_at(0)]);
+        assert_eq!(until_panic(&mut run), ([vec![]], "expected: step"));
+        assert_eq!(run.next(), None);
+    }
+
+    /// The manager waits for room at the scan that panics.
+    panic_while_the_manager_waits_for_room(Preemptions(4)) {
+        let mut run = start(4, [panic_at(0)]);
+        assert_eq!(until_panic(&mut run), ([vec![]], "expected: step"));
+    }
+
+    /// Another scan is in the middle of anything.
+    panic_beside_another_scan(Preemptions(2)) {
+        let mut run = start(2, [panic_at(0), count()]);
+        let ([panicked, counted], message) = until_panic(&mut run);
+        assert_eq!((panicked, message), (vec![], "expected: step"));
+        assert!(counted.is_empty() || counted == [2], "it was flushed before, or not at all");
+        assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(id)) if id.index() == 0));
+    }
+
+    /// Another scan waits for room for its outputs.
+    panic_beside_a_scan_with_full_outputs(Preemptions(2)) {
+        let mut run = start(2, [panic_at(0), repeat(3)]);
+        let ([panicked, _], message) = until_panic(&mut run);
+        assert_eq!((panicked, message), (vec![], "expected: step"));
+    }
+
+    /// Two at once: one of them surfaces.
+    two_scans_panic_at_once(Preemptions(2)) {
+        let mut run = start(1, [panic_at(0), panic_at(0)]);
+        assert_eq!(until_panic(&mut run), ([vec![], vec![]], "expected: step"));
+        assert_eq!(run.next(), None);
+    }
+
+    /// What the scan emitted before it panicked comes first.
+    outputs_before_a_panic_are_delivered(Preemptions(4)) {
+        let mut run = start(2, [panic_at(1)]);
+        assert_eq!(until_panic(&mut run), ([vec![0]], "expected: step"));
+    }
+
+    /// In the flush, after an output.
+    panic_in_a_flush(Unbounded) {
+        let seen = Seen::default();
+        let mut witness = Witness::new(&seen);
+        witness.panics_in_flush = true;
+        let mut run = start(0, [witness.boxed()]);
+        assert_eq!(until_panic(&mut run), ([vec![100]], "expected: flush"));
+        assert_eq!((seen.flushes(), seen.drops()), (1, 1));
+    }
+
+    /// In the drop of a scan that is done.
+    panic_in_the_drop_of_a_scan(Unbounded) {
+        let seen = Seen::default();
+        let mut witness = Witness::new(&seen);
+        witness.panics_in_drop = true;
+        let mut run = start(0, [witness.boxed()]);
+        assert_eq!(until_panic(&mut run), ([vec![100]], "expected: drop"));
+        assert_eq!(seen.drops(), 1);
+    }
+
+    /// In the drop of an item, on whichever thread lets go of it last.
+    panic_in_the_drop_of_an_item(Preemptions(4)) {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let item = Item { drops: Arc::clone(&drops), panics: true };
+        let mut run = std::iter::once(item).par_distribute_with(&tight(), [tally()]);
+        let (_, message) = until_panic::<1>(&mut run);
+        assert_eq!(message, "expected: item");
+        assert_eq!(run.panicked(), Some(PanicOrigin::Item));
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
+    }
+
+    /// The same with two scans that hold it.
+    panic_in_the_drop_of_an_item_that_two_scans_hold(Preemptions(2)) {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let item = Item { drops: Arc::clone(&drops), panics: true };
+        let mut run = std::iter::once(item).par_distribute_with(&tight(), [tally(), tally()]);
+        let (_, message) = until_panic::<2>(&mut run);
+        assert_eq!((message, drops.load(Ordering::Relaxed)), ("expected: item", 1));
+    }
+
+    /// In the input, while the scan is at work.
+    panic_in_the_input(Preemptions(4)) {
+        let input = (0..3).inspect(|item| if *item == 1 { panic_any("expected: input") });
+        let mut run = input.par_distribute_with(&tight(), [each()]);
+        let (_, message) = until_panic::<1>(&mut run);
+        assert_eq!(message, "expected: input");
+        assert_eq!(run.panicked(), Some(PanicOrigin::Input));
+    }
+
+    /// The run is dropped while a scan panics: nobody is told, nobody waits.
+    panic_while_the_run_is_dropped(Preemptions(4)) {
+        let mut run = start(3, [panic_at(1)]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+    }
+}

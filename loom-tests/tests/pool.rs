@@ -1,0 +1,74 @@
+//! Threads: leased, handed back, reused, refused.
+
+use anabranch::{IteratorExt, Pool};
+use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::models;
+use anabranch_models::runs::{count, each, first, outputs, tight};
+
+#[cfg(loom)]
+use loom as checker;
+#[cfg(shuttle)]
+use shuttle as checker;
+
+models! {
+    /// Two runs one after the other have one thread.
+    threads_are_handed_back_and_reused(Preemptions(4)) {
+        let pool = Pool::new();
+        let config = tight().pool(pool.clone());
+        for _ in 0..2 {
+            assert_eq!(outputs((0..1).par_distribute_with(&config, [count()])), [[1]]);
+            assert_eq!((pool.live(), pool.idle()), (0, 1));
+        }
+    }
+
+    /// A pool that had room for no other run has it when the run has ended.
+    a_full_pool_is_free_again_when_the_run_has_ended(Preemptions(4)) {
+        let config = tight().pool(Pool::with_max_threads(1));
+        for _ in 0..2 {
+            let run = (0..1).try_par_distribute_with(&config, [first(0)]);
+            assert_eq!(run.expect("a free thread").next(), None);
+        }
+    }
+
+    /// The same when the run was dropped.
+    a_full_pool_is_free_again_when_the_run_was_dropped(Preemptions(4)) {
+        let config = tight().pool(Pool::with_max_threads(1));
+        for _ in 0..2 {
+            let run = (0..1).try_par_distribute_with(&config, [each()]);
+            drop(run.expect("a free thread"));
+        }
+    }
+
+    /// Two runs want the one thread there is: each has it or is told at once that
+    /// it has not.
+    a_maximum_refuses_and_never_waits(Preemptions(2)) {
+        let pool = Pool::with_max_threads(1);
+        let rival = pool.clone();
+        let run = |pool: Pool| {
+            match (0..1).try_par_distribute_with(&tight().pool(pool), [first(0)]) {
+                Ok(run) => {
+                    assert_eq!(run.count(), 0);
+                    true
+                }
+                Err(error) => {
+                    assert!(error.is_pool_full());
+                    false
+                }
+            }
+        };
+        let elsewhere = checker::thread::spawn(move || run(rival));
+        let here = run(pool.clone());
+        let there = elsewhere.join().expect("no panic");
+        assert!(here || there, "nobody had it");
+        assert_eq!(pool.live(), 0);
+    }
+
+    /// An idle thread ends when the pool is gone, and so does one that is at work
+    /// when that happens.
+    threads_end_with_the_pool(Unbounded) {
+        let config = tight().pool(Pool::new());
+        let run = (0..0).par_distribute_with(&config, [first(0)]);
+        drop(config);
+        assert_eq!(run.count(), 0);
+    }
+}
