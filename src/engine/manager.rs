@@ -290,7 +290,7 @@ fn pull_batch<I: Iterator>(
 
 /// Aborts what is left of the run, and waits until every scan thread has left it:
 /// for at most the one call of user code that each is in.
-// MODEL: loom-tests/tests/drop.rs
+// MODEL: loom-tests/tests/drop.rs::while_dispatching_with_both_sides_full
 impl<I: Iterator, O> Drop for Manager<I, O> {
     fn drop(&mut self) {
         self.abort();

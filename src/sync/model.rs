@@ -152,19 +152,30 @@ struct State<T> {
     receiver_gone: bool,
     parked_sender: Option<Thread>,
     parked_receiver: Option<Thread>,
+    /// Whom the step that is being taken has to wake.
+    woken: Option<Thread>,
 }
 
 impl<T> Channel<T> {
-    /// The next step: `work` on the state, all at once.
+    /// The next step: `work` on the state, all at once. Whoever it leaves to be
+    /// woken is woken after it, as that may be a step of its own.
     fn step<R>(&self, work: impl FnOnce(&mut State<T>) -> R) -> R {
         self.turn.fetch_add(1, Ordering::AcqRel);
-        work(&mut *unpoisoned(self.state.lock()))
+        let (result, woken) = {
+            let mut state = unpoisoned(self.state.lock());
+            (work(&mut state), state.woken.take())
+        };
+        if let Some(thread) = woken {
+            thread.unpark();
+        }
+        result
     }
 
     /// Takes steps until `work` has a result; parks after each that has none.
-    fn steps<R>(&self, mut work: impl FnMut(&mut State<T>) -> Option<R>) -> R {
+    fn steps<R>(&self, mut work: impl FnMut(&mut State<T>, &Thread) -> Option<R>) -> R {
+        let this = checker::thread::current();
         loop {
-            if let Some(result) = self.step(&mut work) {
+            if let Some(result) = self.step(|state| work(state, &this)) {
                 return result;
             }
             checker::thread::park();
@@ -177,12 +188,12 @@ impl<T> Channel<T> {
 
     fn send(&self, message: T) -> Result<(), SendError<T>> {
         let mut message = Some(message);
-        self.steps(|state| match state.push(message.take()?) {
+        self.steps(|state, this| match state.push(message.take()?) {
             Ok(()) => Some(Ok(())),
             Err(TrySendError::Disconnected(message)) => Some(Err(SendError(message))),
             Err(TrySendError::Full(back)) => {
                 message = Some(back);
-                state.parked_sender = Some(checker::thread::current());
+                state.parked_sender = Some(this.clone());
                 None
             }
         })
@@ -193,11 +204,11 @@ impl<T> Channel<T> {
     }
 
     fn recv(&self) -> Result<T, RecvError> {
-        self.steps(|state| match state.pop() {
+        self.steps(|state, this| match state.pop() {
             Ok(message) => Some(Ok(message)),
             Err(TryRecvError::Disconnected) => Some(Err(RecvError)),
             Err(TryRecvError::Empty) => {
-                state.parked_receiver = Some(checker::thread::current());
+                state.parked_receiver = Some(this.clone());
                 None
             }
         })
@@ -213,25 +224,19 @@ impl<T> State<T> {
             return Err(TrySendError::Full(message));
         }
         self.queue.push_back(message);
-        wake(&mut self.parked_receiver);
+        self.woken = self.parked_receiver.take();
         Ok(())
     }
 
     fn pop(&mut self) -> Result<T, TryRecvError> {
         match self.queue.pop_front() {
             Some(message) => {
-                wake(&mut self.parked_sender);
+                self.woken = self.parked_sender.take();
                 Ok(message)
             }
             None if self.sender_gone => Err(TryRecvError::Disconnected),
             None => Err(TryRecvError::Empty),
         }
-    }
-}
-
-fn wake(parked: &mut Option<Thread>) {
-    if let Some(thread) = parked.take() {
-        thread.unpark();
     }
 }
 
@@ -252,7 +257,7 @@ impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.0.step(|state| {
             state.sender_gone = true;
-            wake(&mut state.parked_receiver);
+            state.woken = state.parked_receiver.take();
         });
     }
 }
@@ -280,7 +285,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let left = self.0.step(|state| {
             state.receiver_gone = true;
-            wake(&mut state.parked_sender);
+            state.woken = state.parked_sender.take();
             mem::take(&mut state.queue)
         });
         // Outside the lock: dropping a message runs user code.
@@ -306,6 +311,7 @@ pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
             receiver_gone: false,
             parked_sender: None,
             parked_receiver: None,
+            woken: None,
         }),
     });
     (Sender(Arc::clone(&channel)), Receiver(channel))
