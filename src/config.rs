@@ -17,8 +17,8 @@ use crate::pool::{Pool, ThreadKind};
 ///
 /// | setting | unit | range | default |
 /// |---|---|---|---|
-/// | [`input_capacity`](Self::input_capacity) | batches per scan | 1 to 65 536 | 4 |
-/// | [`output_capacity`](Self::output_capacity) | batches per scan | 1 to 65 536 | 4 |
+/// | [`input_capacity`](Self::input_capacity) | batches per scan | 1 to 65 536 | 8 |
+/// | [`output_capacity`](Self::output_capacity) | batches per scan | 1 to 65 536 | 8 |
 /// | [`batch`](Self::batch) | items, and outputs | 1 to 1 048 576, 1 GiB | adaptive |
 /// | [`pool`](Self::pool) | | | [`Pool::global`] |
 /// | [`thread_name`](Self::thread_name) | | no NUL | `anabranch` |
@@ -44,13 +44,13 @@ pub struct Config {
     stack_size: Option<usize>,
 }
 
-const DEFAULT_CAPACITY: usize = 4;
+const DEFAULT_CAPACITY: usize = 8;
 const MAX_CAPACITY: usize = 1 << 16;
 const MAX_BATCH: usize = 1 << 20;
 const MAX_BYTES: usize = 1 << 30;
 
 /// An adaptive batch stays within this many items …
-const ADAPTIVE_ITEMS: usize = 4096;
+const ADAPTIVE_ITEMS: usize = 8192;
 /// … and this many bytes, as far as the type tells, but for its first item.
 const ADAPTIVE_BYTES: usize = 256 << 10;
 /// How long an adaptive batch may take to fill, about.
@@ -80,7 +80,7 @@ impl Config {
     ///
     /// A batch is sent when it is full, however long the input takes: one makes
     /// every item go out at once. By default the length follows the input: from
-    /// one item while it is slow, up to 4096 items or 256 KiB, whichever is
+    /// one item while it is slow, up to 8192 items or 256 KiB, whichever is
     /// less, while a batch fills within about 200 µs.
     pub fn batch(mut self, items: usize) -> Self {
         self.batch = Some(items);

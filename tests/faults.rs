@@ -132,7 +132,7 @@ mod fault_3_scan_that_ends_early {
             });
             assert_eq!(outputs, vec![vec![0, 1, 2, 3, 4]; 3]);
             let pulled = pulled.load(Ordering::SeqCst);
-            assert!(pulled < 5 + (4 + 2) * 4096, "{pulled} items pulled");
+            assert!(pulled < 5 + (8 + 2) * 8192, "{pulled} items pulled");
         }
     }
 

@@ -12,6 +12,12 @@ models! {
         assert_eq!(outputs(start(3, [count()])), [[3]]);
     }
 
+    /// The same with a channel that holds more than the scan rings for.
+    full_input_buffer_of_three(Preemptions(4)) {
+        let run = (0..6).par_distribute_with(&tight().input_capacity(3), [count()]);
+        assert_eq!(outputs(run), [[6]]);
+    }
+
     /// A scan that never ends by itself is stopped, and flushes.
     endless_scan_and_finite_input(Unbounded) {
         assert_eq!(outputs(start(1, [count()])), [[1]]);

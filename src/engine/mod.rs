@@ -9,7 +9,7 @@
 //!
 //! In reading order: [`message`] and [`batch`] are what travels; [`doorbell`] is
 //! where the manager sleeps; [`run`] is what all threads of a run share;
-//! [`outlet`] and [`scan_thread`] are the far side, with [`exit_guard`] the one
+//! [`inlet`], [`outlet`] and [`scan_thread`] are the far side, with [`exit_guard`] the one
 //! way out of it; [`lanes`] and [`manager`] are the near side; [`start`] puts a
 //! run together.
 //!
@@ -21,6 +21,7 @@ mod batch_size;
 mod contain;
 mod doorbell;
 mod exit_guard;
+mod inlet;
 mod lanes;
 mod manager;
 mod message;

@@ -1,6 +1,7 @@
 //! Putting a run together.
 
 use super::exit_guard::ExitGuard;
+use super::inlet::Inlet;
 use super::lanes::Lanes;
 use super::manager::Manager;
 use super::outlet::Outlet;
@@ -38,10 +39,11 @@ where
     let live = scans.len();
     for (index, (scan, lease)) in scans.into_iter().zip(leases).enumerate() {
         let id = ScanId::new(index);
-        let (input, inlet) = bounded(settings.input_capacity);
+        let (input, receiver) = bounded(settings.input_capacity);
         let (sender, output) = bounded(settings.output_capacity);
+        let inlet = Inlet::new(receiver, settings.input_capacity, &run);
         let outlet = Outlet::new(settings.batch_size.max(), sender, &run);
-        let thread = ScanThread { scan, inlet, outlet, run: Arc::clone(&run) };
+        let thread = ScanThread { scan, inlet, outlet };
         let run = Arc::clone(&run);
         lease.start(move |lease| thread.live(ExitGuard::new(id, lease, run)));
         lanes.add(id, input, output);
