@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anabranch::scan::{self, Emitter, Scan};
-use anabranch::{Config, IteratorExt, Pool};
+use anabranch::{Config, IteratorExt, Pool, StartErrorKind};
 use support::{
     Gate, by_scan, deadline, distribute, echo, hush, panic_at, repeat, sum, tight,
     tight_and_default, until_panic,
@@ -316,6 +316,25 @@ mod fault_8_pool_starvation {
             distribute(&config, 0..100, scans)
         });
         assert_eq!(outputs, vec![echoed(100); 300]);
+    }
+
+    #[test]
+    fn ten_thousand_scans_are_given_a_thread_each_or_an_error() {
+        deadline(|| {
+            let pool = Pool::new();
+            let config = Config::new().pool(pool.clone()).stack_size(64 << 10);
+            let scans = (0..10_000).map(|_| sum());
+            // A system may not have so many threads to give.
+            match (0..100).try_par_distribute_with(&config, scans) {
+                Ok(run) => assert!(run.map(|(_, sum)| sum).eq(vec![4950; 10_000])),
+                Err(error) => {
+                    assert!(matches!(error.kind(), StartErrorKind::Spawn(_)), "{error:?}");
+                    let (input, scans) = error.into_inner();
+                    assert_eq!((input, scans.len()), (0..100, 10_000));
+                }
+            }
+            assert_eq!(pool.live(), 0);
+        });
     }
 
     #[test]
