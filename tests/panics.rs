@@ -65,8 +65,8 @@ fn a_panic_in_a_step_surfaces_with_payload_id_and_name_after_what_was_emitted() 
     for config in tight_and_default() {
         deadline(move || {
             let named = panic_at(500, "expected: step").named("the third").boxed();
-            let mut run =
-                (0..10_000_u64).par_distribute_with(&config, [sum(), repeat(2), named, echo()]);
+            // Endless, so that no scan can have been flushed before the panic.
+            let mut run = (0_u64..).par_distribute_with(&config, [sum(), repeat(2), named, echo()]);
             assert_eq!(origin(&run), None);
             let (outputs, message) = until_panic(&mut run);
             assert_eq!(message, "expected: step");

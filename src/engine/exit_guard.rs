@@ -9,8 +9,10 @@ use crate::sync::Arc;
 /// Says on drop that a scan has exited: ended, flushed, aborted or panicked.
 ///
 /// Invariant: it is the first thing that a scan thread owns and the last that it
-/// drops, so at this point the scan, its input and its output channel are gone,
-/// with every item and output in them. Then, in this order:
+/// drops, so at this point the thread has let go of the scan, of every item and
+/// output, and of its ends of the two channels. (What is still in a channel goes
+/// with its other end, which the manager drops before it sees the run end.)
+/// Then, in this order:
 ///
 /// 1. the thread goes back to the pool, so that whoever sees the run end can
 ///    start another run on it;

@@ -15,14 +15,13 @@ pub(crate) struct Outlet<O> {
     /// Emitted and not yet published; at most `limit`.
     gathered: Vec<O>,
     limit: usize,
-    /// `None` once nobody listens.
-    sender: Option<Sender<Outputs<O>>>,
+    sender: Sender<Outputs<O>>,
     run: Arc<Run>,
 }
 
 impl<O> Outlet<O> {
     pub(super) fn new(limit: usize, sender: Sender<Outputs<O>>, run: &Arc<Run>) -> Self {
-        Self { gathered: Vec::new(), limit, sender: Some(sender), run: Arc::clone(run) }
+        Self { gathered: Vec::new(), limit, sender, run: Arc::clone(run) }
     }
 
     /// Takes one output; publishes when the batch is full.
@@ -34,10 +33,11 @@ impl<O> Outlet<O> {
         }
     }
 
-    /// Whether nobody listens any more.
+    /// Whether nobody listens any more. The manager drops the channel only after
+    /// it has aborted the run.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
-        self.run.is_aborted() || self.sender.is_none()
+        self.run.is_aborted()
     }
 
     /// Sends what has been gathered; blocks while the output channel is full.
@@ -52,14 +52,10 @@ impl<O> Outlet<O> {
         }
         let next = Vec::with_capacity(self.gathered.len());
         let outputs = Outputs::new(mem::replace(&mut self.gathered, next));
-        if self.run.is_aborted() {
-            self.sender = None;
-        }
-        let Some(sender) = &self.sender else { return };
-        match sender.send(outputs) {
+        // What is not sent is dropped: the run has been aborted.
+        if !self.is_closed() && self.sender.send(outputs).is_ok() {
             // WAKE: the manager's look at the output channels.
-            Ok(()) => self.run.ring(),
-            Err(_) => self.sender = None,
+            self.run.ring();
         }
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 
@@ -23,7 +22,8 @@ use checker::thread::Thread;
 
 pub(crate) use checker::sync::atomic::AtomicBool;
 
-/// A mutex without poisoning, as parking_lot's.
+/// A mutex without poisoning, as parking_lot's; under loom, as long as no model
+/// panics while it holds one.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(checker::sync::Mutex<T>);
 
@@ -282,14 +282,13 @@ impl<T> Receiver<T> {
 }
 
 impl<T> Drop for Receiver<T> {
+    /// What is left in the queue stays until the sender has gone too, as with
+    /// crossbeam.
     fn drop(&mut self) {
-        let left = self.0.step(|state| {
+        self.0.step(|state| {
             state.receiver_gone = true;
             state.woken = state.parked_sender.take();
-            mem::take(&mut state.queue)
         });
-        // Outside the lock: dropping a message runs user code.
-        drop(left);
     }
 }
 
