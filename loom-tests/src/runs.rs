@@ -8,6 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Config, IteratorExt, ParDistribute, Pool, ScanId};
 
+#[cfg(loom)]
+use loom as checker;
+#[cfg(shuttle)]
+use shuttle as checker;
+
 /// Capacities of one batch, batches of one item, new threads that end with the
 /// run: the models of the pool have those that stay.
 pub fn tight() -> Config {
@@ -69,6 +74,28 @@ pub fn repeat(times: u8) -> BoxScan<u8, u8> {
 pub fn panic_at(at: u8) -> BoxScan<u8, u8> {
     scan::map(move |item: &u8| if *item == at { panic_any("expected: step") } else { *item })
         .boxed()
+}
+
+/// Stays until nobody listens to `out` any more.
+pub fn until_closed<O>(out: &Emitter<'_, O>) {
+    while !out.is_closed() {
+        checker::thread::yield_now();
+    }
+}
+
+/// A scan of items of any type whose flush lasts until nobody listens any more.
+pub struct Lingers;
+
+impl<T> Scan<T> for Lingers {
+    type Output = u8;
+
+    fn step(&mut self, _: &T, _: &mut Emitter<'_, u8>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, u8>) {
+        until_closed(out);
+    }
 }
 
 /// A scan that emits every item, and says what became of it.

@@ -1,10 +1,12 @@
 //! Early drops, in every state of a run: all threads leave, nothing goes on.
 
-use anabranch::scan::{BoxScan, Scan};
+use std::ops::ControlFlow;
+
+use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{IteratorExt, ParDistribute};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
-use anabranch_models::runs::{Seen, Witness, count, each, repeat, start, tight};
+use anabranch_models::runs::{Seen, Witness, count, each, repeat, start, tight, until_closed};
 
 fn endless<const N: usize>(
     scans: [BoxScan<u8, u8>; N],
@@ -81,6 +83,21 @@ models! {
         drop(run);
         assert_eq!(seen.drops(), 1);
         assert!(seen.flushes() <= 1);
+    }
+
+    /// The scan leaves its step only when it is told that nobody listens; Stop may
+    /// be in the channel by then, and is not obeyed.
+    scan_that_stays_until_nobody_listens(Preemptions(4)) {
+        let seen = Seen::default();
+        let stays = scan::from_fn(|item: &u8, out: &mut Emitter<'_, u8>| {
+            out.emit(*item);
+            until_closed(out);
+            ControlFlow::Continue(())
+        });
+        let mut run = start(1, [stays.then(Witness::new(&seen)).boxed()]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+        drop(run);
+        assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (1, 0, 1));
     }
 
     /// The run ends on another thread than the one that started it.

@@ -40,6 +40,13 @@ models! {
         assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (0, 1, 1));
     }
 
+    /// A scan that ended by itself gets no more items, and is not flushed.
+    scan_that_ended_is_not_flushed(Preemptions(4)) {
+        let seen = Seen::default();
+        assert_eq!(outputs(start(3, [Witness::new(&seen).take(1).boxed()])), [[0]]);
+        assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (1, 0, 1));
+    }
+
     /// When the end is seen, every item was dropped, once.
     everything_is_dropped_before_the_end(Unbounded) {
         let drops = Arc::new(AtomicUsize::new(0));

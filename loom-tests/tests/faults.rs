@@ -1,9 +1,13 @@
 //! The faults that the engine exists to be free of.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use anabranch::scan::{self, Scan};
 use anabranch::{IteratorExt, ScanId};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
-use anabranch_models::runs::{count, each, first, outputs, repeat, start, tight};
+use anabranch_models::runs::{Item, count, each, first, outputs, repeat, start, tally, tight};
 
 models! {
     /// A full input buffer holds the input back: one item in the step, one in the
@@ -93,6 +97,29 @@ models! {
     batches_of_more_than_one(Preemptions(4)) {
         let run = (0..3).par_distribute_with(&tight().batch(2), [each()]);
         assert_eq!(outputs(run), [[0, 1, 2]]);
+    }
+
+    /// An output that does not fill a batch is not held back for the next: it may
+    /// be the last for a long time.
+    output_that_does_not_fill_a_batch(Preemptions(4)) {
+        let input = std::iter::once(0).chain(std::iter::repeat(1));
+        let zeros = scan::filter(|item: &u8| *item == 0).boxed();
+        let mut run = input.par_distribute_with(&tight().batch(2), [zeros]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+    }
+
+    /// However slow the scan, no more items are alive than the capacity says: one
+    /// in the step, one in the channel, one in the manager's hands.
+    slow_scan_and_memory(Preemptions(4)) {
+        let (made, dropped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (made_before, drops) = (Arc::clone(&made), Arc::clone(&dropped));
+        let input = (0..4).map(move |_| {
+            let alive = 1 + made_before.fetch_add(1, Relaxed) - drops.load(Relaxed);
+            assert!(alive <= 3, "{alive} items are alive");
+            Item { drops: Arc::clone(&drops), panics: false }
+        });
+        assert_eq!(outputs(input.par_distribute_with(&tight(), [tally()])), [[4]]);
+        assert_eq!(made.load(Relaxed), dropped.load(Relaxed));
     }
 
     /// Room for more than one batch.

@@ -9,7 +9,7 @@ use anabranch::{IteratorExt, PanicOrigin};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
 use anabranch_models::runs::{
-    Item, Seen, Witness, count, each, panic_at, repeat, start, tally, tight, until_panic,
+    Item, Lingers, Seen, Witness, count, each, panic_at, repeat, start, tally, tight, until_panic,
 };
 
 models! {
@@ -55,6 +55,18 @@ models! {
         assert_eq!(until_panic(&mut run), ([vec![0]], "expected: step"));
     }
 
+    /// The same with an output of the batch in which it panicked.
+    outputs_of_the_same_batch_before_a_panic_are_delivered(Preemptions(4)) {
+        let mut run = (0..2).par_distribute_with(&tight().batch(2), [panic_at(1)]);
+        assert_eq!(until_panic(&mut run), ([vec![0]], "expected: step"));
+    }
+
+    /// Another scan ends its flush only when the run is aborted.
+    panic_beside_a_scan_that_stays_until_nobody_listens(Preemptions(2)) {
+        let mut run = start(1, [panic_at(0), Lingers.boxed()]);
+        assert_eq!(until_panic(&mut run), ([vec![], vec![]], "expected: step"));
+    }
+
     /// In the flush, after an output.
     panic_in_a_flush(Unbounded) {
         let seen = Seen::default();
@@ -75,6 +87,28 @@ models! {
         assert_eq!(seen.drops(), 1);
     }
 
+    /// In the flush, and then in the drop: the first one surfaces.
+    panic_in_a_flush_and_in_the_drop(Unbounded) {
+        let seen = Seen::default();
+        let mut witness = Witness::new(&seen);
+        (witness.panics_in_flush, witness.panics_in_drop) = (true, true);
+        let mut run = start(0, [witness.boxed()]);
+        assert_eq!(until_panic(&mut run), ([vec![100]], "expected: flush"));
+        assert_eq!((seen.flushes(), seen.drops()), (1, 1));
+    }
+
+    /// In the input, and then in the drop of a scan: the first one surfaces.
+    panic_in_the_input_and_in_the_drop_of_a_scan(Preemptions(4)) {
+        let seen = Seen::default();
+        let mut witness = Witness::new(&seen);
+        witness.panics_in_drop = true;
+        let input = (0..2).inspect(|item| if *item == 1 { panic_any("expected: input") });
+        let mut run = input.par_distribute_with(&tight(), [witness.boxed()]);
+        let (_, message) = until_panic::<1>(&mut run);
+        assert_eq!((message, seen.drops()), ("expected: input", 1));
+        assert_eq!(run.panicked(), Some(PanicOrigin::Input));
+    }
+
     /// In the drop of an item, on whichever thread lets go of it last.
     panic_in_the_drop_of_an_item(Preemptions(4)) {
         let drops = Arc::new(AtomicUsize::new(0));
@@ -93,6 +127,16 @@ models! {
         let mut run = std::iter::once(item).par_distribute_with(&tight(), [tally(), tally()]);
         let (_, message) = until_panic::<2>(&mut run);
         assert_eq!((message, drops.load(Ordering::Relaxed)), ("expected: item", 1));
+    }
+
+    /// In the drop of an item, by a scan whose flush lasts until the run is
+    /// aborted: nothing else tells the manager.
+    panic_in_the_drop_of_an_item_aborts_at_once(Preemptions(4)) {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let item = Item { drops: Arc::clone(&drops), panics: true };
+        let mut run = std::iter::once(item).par_distribute_with(&tight(), [Lingers.boxed()]);
+        assert_eq!(until_panic(&mut run), ([vec![]], "expected: item"));
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
     }
 
     /// In the input, while the scan is at work.

@@ -39,6 +39,15 @@ models! {
         }
     }
 
+    /// Whoever has the one thread there is and asks for another is told at once.
+    a_full_pool_refuses_who_fills_it(Preemptions(4)) {
+        let config = tight().pool(Pool::with_max_threads(1));
+        let run = (0..1).par_distribute_with(&config, [each()]);
+        let refused = (0..1).try_par_distribute_with(&config, [each()]);
+        assert!(refused.expect_err("no thread is free").is_pool_full());
+        assert_eq!(outputs(run), [[0]]);
+    }
+
     /// Two runs want the one thread there is: each has it or is told at once that
     /// it has not.
     a_maximum_refuses_and_never_waits(Preemptions(2)) {
