@@ -1,0 +1,23 @@
+//! What a run costs, beside the sequential loop and beside other ways to give
+//! every item to several threads. `README.md` says what each group measures, and
+//! what was measured.
+
+mod fan_out;
+mod items;
+mod many_scans;
+mod outputs;
+mod peers;
+mod start_stop;
+mod support;
+mod work;
+
+fn main() {
+    let mut criterion = support::criterion();
+    start_stop::bench(&mut criterion);
+    fan_out::bench(&mut criterion);
+    outputs::bench(&mut criterion);
+    work::bench(&mut criterion);
+    items::bench(&mut criterion);
+    many_scans::bench(&mut criterion);
+    criterion.final_summary();
+}
