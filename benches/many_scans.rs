@@ -2,16 +2,16 @@
 //! next to nothing to do. What is measured is whether an item costs a scan the
 //! same when there are a thousand of them.
 
-use criterion::{BenchmarkId, Criterion};
+use criterion::Criterion;
 
-use crate::peers::{bare_batches, ours, rayon, sequential};
-use crate::support::{Comparison, Consumer, Mix, measuring, numbers, scaled};
+use crate::peers::{Anabranch, BareBatches, RayonChunks, Sequential};
+use crate::support::{Case, Mix, measuring, numbers};
 
 const WIDTHS: [usize; 4] = [8, 64, 256, 1000];
-const ITEMS: usize = 1 << 16;
 
-/// The shorter batches: of the longer ones there would be too few in a run.
-const SETTING: bare_batches::Setting = bare_batches::SETTINGS[0];
+/// How many items there are where results are awaited, and where outputs are.
+const ITEMS: usize = 1 << 16;
+const ITEMS_WITH_OUTPUTS: usize = 1 << 15;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     results(criterion);
@@ -20,51 +20,35 @@ pub(crate) fn bench(criterion: &mut Criterion) {
 
 /// One result per scan at the end.
 fn results(criterion: &mut Criterion) {
-    let mut comparison = Comparison::new(criterion, "many_scans");
-    let items = scaled(ITEMS);
+    let mut group = criterion.benchmark_group("many_scans");
     for width in WIDTHS {
-        let scans = &vec![Mix; width];
-        let mut time = |implementation, run: &dyn Fn() -> Vec<u64>| {
-            let id = BenchmarkId::new(implementation, width);
-            let expected = || sequential::fold(numbers(items), scans);
-            comparison.results(id, items * width, expected, run);
-        };
-        time("sequential", &|| sequential::fold(numbers(items), scans));
-        time("anabranch", &|| ours::fold(numbers(items), scans));
-        time(SETTING.name, &|| bare_batches::fold(SETTING, numbers(items), scans));
-        time("rayon_chunks", &|| rayon::fold(numbers(items), scans));
+        let scans = vec![Mix; width];
+        let case = Case::new(width, ITEMS, numbers, &scans);
+        case.fold(&mut group, &Sequential);
+        case.fold(&mut group, &Anabranch);
+        for setting in BareBatches::BOTH {
+            case.fold(&mut group, &setting);
+        }
+        case.fold(&mut group, &RayonChunks);
     }
     if !measuring() {
         // That it works is all that is asked of ten thousand threads.
-        let scans = &[Mix; 10_000];
-        comparison.results(
-            BenchmarkId::new("anabranch", scans.len()),
-            items * scans.len(),
-            || sequential::fold(numbers(items), scans),
-            || ours::fold(numbers(items), scans),
-        );
+        let scans = vec![Mix; 10_000];
+        Case::new(scans.len(), ITEMS, numbers, &scans).fold(&mut group, &Anabranch);
     }
 }
 
 /// One output per item and scan, consumed one by one.
 fn outputs(criterion: &mut Criterion) {
-    let mut comparison = Comparison::new(criterion, "many_scans_outputs");
-    let items = scaled(ITEMS);
+    let mut group = criterion.benchmark_group("many_scans_outputs");
     for width in WIDTHS {
-        let scans = &vec![Mix; width];
-        let mut time = |implementation, run: &dyn Fn(&mut Consumer)| {
-            comparison.outputs(
-                BenchmarkId::new(implementation, width),
-                items * width,
-                |consumer| sequential::outputs(numbers(items), scans, consumer),
-                run,
-            );
-        };
-        time("sequential", &|consumer| sequential::outputs(numbers(items), scans, consumer));
-        time("anabranch", &|consumer| ours::outputs(numbers(items), scans, consumer));
-        time(SETTING.name, &|consumer| {
-            bare_batches::outputs(SETTING, numbers(items), scans, consumer);
-        });
-        time("rayon_chunks", &|consumer| rayon::outputs(numbers(items), scans, consumer));
+        let scans = vec![Mix; width];
+        let case = Case::new(width, ITEMS_WITH_OUTPUTS, numbers, &scans);
+        case.outputs(&mut group, &Sequential);
+        case.outputs(&mut group, &Anabranch);
+        for setting in BareBatches::BOTH {
+            case.outputs(&mut group, &setting);
+        }
+        case.outputs(&mut group, &RayonChunks);
     }
 }

@@ -1,65 +1,71 @@
-//! `start_stop`: a run of two scans over ten items, from its start to its end.
-//! What is measured is what a run costs before it does anything.
+//! `start_stop`: a run of two scans over ten items, from its start to its end, on
+//! warm threads; and the same on threads that are started for it. What is measured
+//! is what a run costs before it does anything.
 
 use std::sync::Arc;
 use std::thread;
 
-use criterion::{BenchmarkId, Criterion};
+use criterion::Criterion;
 
-use crate::peers::{bare_batches, ours, rayon, sequential};
-use crate::support::{Comparison, Mix, Step, numbers, seed};
-
-const ITEMS: usize = 10;
-const SCANS: [Mix; 2] = [Mix; 2];
+use crate::peers::{Anabranch, BareBatches, Folds, Peer, RayonChunks, Sequential};
+use crate::support::{Case, Mix, Step, numbers, seed};
 
 pub(crate) fn bench(criterion: &mut Criterion) {
-    let mut comparison = Comparison::new(criterion, "start_stop");
-    let mut time = |implementation, run: &dyn Fn() -> Vec<u64>| {
-        let id = BenchmarkId::new(implementation, "2_scans_10_items");
-        comparison.results(id, 1, || sequential::fold(numbers(ITEMS), &SCANS), run);
-    };
-    time("sequential", &|| sequential::fold(numbers(ITEMS), &SCANS));
-    time("anabranch", &|| ours::fold(numbers(ITEMS), &SCANS));
-    for setting in bare_batches::SETTINGS {
-        time(setting.name, &|| bare_batches::fold(setting, numbers(ITEMS), &SCANS));
+    let mut group = criterion.benchmark_group("start_stop");
+    let case = Case::new("2_scans_10_items", 10, numbers, &[Mix; 2]);
+    case.fold(&mut group, &Sequential);
+    case.fold(&mut group, &Anabranch);
+    for setting in BareBatches::BOTH {
+        case.fold(&mut group, &setting);
     }
-    time("rayon_chunks", &|| rayon::fold(numbers(ITEMS), &SCANS));
-    time("spawn_join", &spawn_join);
-    time("thread_scope", &thread_scope);
+    case.fold(&mut group, &RayonChunks);
+    case.fold(&mut group, &SpawnJoin);
+    case.fold(&mut group, &ThreadScope);
 }
 
 /// The items are collected, and every scan goes through them on a new thread.
-fn spawn_join() -> Vec<u64> {
-    let items: Arc<[u64]> = numbers(ITEMS).collect();
-    let threads: Vec<_> = SCANS
-        .into_iter()
-        .enumerate()
-        .map(|(index, scan)| {
+struct SpawnJoin;
+
+impl Peer for SpawnJoin {
+    fn name(&self) -> &'static str {
+        "spawn_join"
+    }
+}
+
+impl<T: Send + Sync + 'static> Folds<T> for SpawnJoin {
+    fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
+        let items: Arc<[T]> = source.collect();
+        let mut threads = Vec::new();
+        for (index, &scan) in scans.iter().enumerate() {
             let items = Arc::clone(&items);
-            thread::spawn(move || go_through(&items, index, scan))
-        })
-        .collect();
-    threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+            threads.push(thread::spawn(move || go_through(&items, index, scan)));
+        }
+        threads.into_iter().map(|thread| thread.join().expect("no scan panics")).collect()
+    }
 }
 
 /// The same with threads that borrow the items.
-fn thread_scope() -> Vec<u64> {
-    let items: Vec<u64> = numbers(ITEMS).collect();
-    thread::scope(|scope| {
-        let threads: Vec<_> = SCANS
-            .into_iter()
-            .enumerate()
-            .map(|(index, scan)| {
-                scope.spawn({
-                    let items = &items;
-                    move || go_through(items, index, scan)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
-    })
+struct ThreadScope;
+
+impl Peer for ThreadScope {
+    fn name(&self) -> &'static str {
+        "thread_scope"
+    }
 }
 
-fn go_through(items: &[u64], index: usize, scan: Mix) -> u64 {
+impl<T: Send + Sync> Folds<T> for ThreadScope {
+    fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
+        let items: &Vec<T> = &source.collect();
+        thread::scope(|scope| {
+            let mut threads = Vec::new();
+            for (index, &scan) in scans.iter().enumerate() {
+                threads.push(scope.spawn(move || go_through(items, index, scan)));
+            }
+            threads.into_iter().map(|thread| thread.join().expect("no scan panics")).collect()
+        })
+    }
+}
+
+fn go_through<T, S: Step<T>>(items: &[T], index: usize, scan: S) -> u64 {
     items.iter().fold(seed(index), |state, item| scan.step(state, item))
 }

@@ -5,104 +5,102 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, crew, seed};
 
 /// How long batches are, and how many of them wait at a scan.
-#[derive(Clone, Copy)]
-pub(crate) struct Setting {
-    pub(crate) name: &'static str,
+pub(crate) struct BareBatches {
+    name: &'static str,
     batch: usize,
     capacity: usize,
 }
 
-/// Two settings, either of which is the best one somewhere.
-pub(crate) const SETTINGS: [Setting; 2] = [
-    Setting { name: "bare_batches_1024x16", batch: 1024, capacity: 16 },
-    Setting { name: "bare_batches_8192x4", batch: 8192, capacity: 4 },
-];
+impl BareBatches {
+    /// Either of the two is the best one somewhere.
+    pub(crate) const BOTH: [Self; 2] = [
+        Self { name: "bare_batches_1024x16", batch: 1024, capacity: 16 },
+        Self { name: "bare_batches_8192x4", batch: 8192, capacity: 4 },
+    ];
 
-pub(crate) fn fold<T, S>(
-    setting: Setting,
-    mut source: impl Iterator<Item = T>,
-    scans: &[S],
-) -> Vec<u64>
-where
-    T: Send + Sync + 'static,
-    S: Step<T>,
-{
-    let mut senders = Vec::new();
-    let mut pending = Vec::new();
-    for (index, &scan) in scans.iter().enumerate() {
-        let (sender, batches) = bounded::<Arc<Vec<T>>>(setting.capacity);
-        senders.push(sender);
-        pending.push(crew::spawn(move || {
-            let mut state = seed(index);
-            for batch in batches {
-                state = batch.iter().fold(state, |state, item| scan.step(state, item));
-            }
-            state
-        }));
+    fn next_batch<T>(&self, source: &mut impl Iterator<Item = T>) -> Option<Arc<Vec<T>>> {
+        let mut batch = Vec::with_capacity(self.batch);
+        batch.extend(source.take(self.batch));
+        (!batch.is_empty()).then(|| Arc::new(batch))
     }
-    while let Some(batch) = next_batch(setting, &mut source) {
-        send_to_all(&senders, &batch);
+}
+
+impl Peer for BareBatches {
+    fn name(&self) -> &'static str {
+        self.name
     }
-    drop(senders);
-    crew::join_all(pending)
+}
+
+impl<T: Send + Sync + 'static> Folds<T> for BareBatches {
+    fn fold<S: Step<T>>(&self, mut source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
+        let mut senders = Vec::new();
+        let mut pending = Vec::new();
+        for (index, &scan) in scans.iter().enumerate() {
+            let (sender, batches) = bounded::<Arc<Vec<T>>>(self.capacity);
+            senders.push(sender);
+            pending.push(crew::spawn(move || {
+                let mut state = seed(index);
+                for batch in batches {
+                    state = batch.iter().fold(state, |state, item| scan.step(state, item));
+                }
+                state
+            }));
+        }
+        while let Some(batch) = self.next_batch(&mut source) {
+            send_to_all(&senders, &batch);
+        }
+        drop(senders);
+        crew::join_all(pending)
+    }
 }
 
 /// The caller feeds the scans and, between two batches, takes what outputs there
 /// are. That cannot deadlock here, because as many batches come out as go in and
-/// the channel for outputs has room for all that can be under way.
-pub(crate) fn outputs<T, S>(
-    setting: Setting,
-    mut source: impl Iterator<Item = T>,
-    scans: &[S],
-    consumer: &mut Consumer,
-) where
-    T: Send + Sync + 'static,
-    S: Step<T>,
-{
-    let (results, outputs) = bounded::<(usize, Vec<u64>)>(scans.len() * (setting.capacity + 2));
-    let mut senders = Vec::new();
-    let mut pending = Vec::new();
-    for (index, &scan) in scans.iter().enumerate() {
-        let (sender, batches) = bounded::<Arc<Vec<T>>>(setting.capacity);
-        senders.push(sender);
-        let results = results.clone();
-        pending.push(crew::spawn(move || {
-            let mut state = seed(index);
-            for batch in batches {
-                let mut values = Vec::with_capacity(batch.len());
-                values.extend(batch.iter().map(|item| {
-                    state = scan.step(state, item);
-                    state
-                }));
-                results.send((index, values)).expect("the caller takes all outputs");
-            }
-        }));
-    }
-    drop(results);
-    let mut deliver = |(index, values): (usize, Vec<u64>)| {
-        for value in values {
-            consumer.take(index, value);
+/// the channel for outputs has room for all that can be under way. It was measured
+/// to be faster than a thread of its own for the input.
+impl<T: Send + Sync + 'static> Outputs<T> for BareBatches {
+    fn outputs<S: Step<T>, C: Consumer>(
+        &self,
+        mut source: impl Iterator<Item = T>,
+        scans: &[S],
+        mut consumer: C,
+    ) -> C {
+        let under_way = scans.len() * (self.capacity + 2);
+        let (results, outputs) = bounded::<(usize, Vec<u64>)>(under_way);
+        let mut senders = Vec::new();
+        let mut pending = Vec::new();
+        for (index, &scan) in scans.iter().enumerate() {
+            let (sender, batches) = bounded::<Arc<Vec<T>>>(self.capacity);
+            senders.push(sender);
+            let results = results.clone();
+            pending.push(crew::spawn(move || {
+                let mut state = seed(index);
+                for batch in batches {
+                    let values = batch.iter().map(|item| {
+                        state = scan.step(state, item);
+                        state
+                    });
+                    results.send((index, values.collect())).expect("the caller takes all outputs");
+                }
+            }));
         }
-    };
-    while let Some(batch) = next_batch(setting, &mut source) {
-        send_to_all(&senders, &batch);
-        drop(batch);
-        while let Ok(ready) = outputs.try_recv() {
-            deliver(ready);
+        drop(results);
+        let mut take = |(scan, values): (usize, Vec<u64>)| {
+            values.into_iter().for_each(|value| consumer.take(scan, value));
+        };
+        while let Some(batch) = self.next_batch(&mut source) {
+            send_to_all(&senders, &batch);
+            outputs.try_iter().for_each(&mut take);
         }
+        drop(senders);
+        outputs.iter().for_each(take);
+        crew::join_all(pending);
+        consumer
     }
-    drop(senders);
-    outputs.into_iter().for_each(deliver);
-    crew::join_all(pending);
-}
-
-fn next_batch<T>(setting: Setting, source: &mut impl Iterator<Item = T>) -> Option<Arc<Vec<T>>> {
-    let mut batch = Vec::with_capacity(setting.batch);
-    batch.extend(source.take(setting.batch));
-    (!batch.is_empty()).then(|| Arc::new(batch))
 }
 
 fn send_to_all<T>(senders: &[Sender<Arc<Vec<T>>>], batch: &Arc<Vec<T>>) {

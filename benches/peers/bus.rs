@@ -2,26 +2,35 @@
 
 use bus::Bus;
 
+use super::{Folds, Peer};
 use crate::support::{Step, crew, seed};
 
+/// How many items wait, as many as in the channels.
 const SLOTS: usize = 1024;
 
-pub(crate) fn fold<T, S>(source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64>
-where
-    T: Clone + Send + Sync + 'static,
-    S: Step<T>,
-{
-    let mut bus = Bus::new(SLOTS);
-    let mut pending = Vec::new();
-    for (index, &scan) in scans.iter().enumerate() {
-        let items = bus.add_rx();
-        pending.push(crew::spawn(move || {
-            items.into_iter().fold(seed(index), |state, item| scan.step(state, &item))
-        }));
+/// A bus.
+pub(crate) struct BusRing;
+
+impl Peer for BusRing {
+    fn name(&self) -> &'static str {
+        "bus"
     }
-    for item in source {
-        bus.broadcast(item);
+}
+
+impl<T: Clone + Send + Sync + 'static> Folds<T> for BusRing {
+    fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
+        let mut bus = Bus::new(SLOTS);
+        let mut pending = Vec::new();
+        for (index, &scan) in scans.iter().enumerate() {
+            let items = bus.add_rx();
+            pending.push(crew::spawn(move || {
+                items.into_iter().fold(seed(index), |state, item| scan.step(state, &item))
+            }));
+        }
+        for item in source {
+            bus.broadcast(item);
+        }
+        drop(bus);
+        crew::join_all(pending)
     }
-    drop(bus);
-    crew::join_all(pending)
 }

@@ -2,112 +2,115 @@
 
 use std::sync::mpsc;
 
+use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, crew, seed};
 
 /// How many items wait at a scan, and how many outputs at the caller.
 const CAPACITY: usize = 1024;
 
-/// A kind of bounded channel.
-pub(crate) trait Channel<T> {
-    type Sender: Send + 'static;
-    type Receiver: IntoIterator<Item = T> + Send + 'static;
+/// With the channels of crossbeam.
+pub(crate) struct CrossbeamItems;
 
-    fn bounded() -> (Self::Sender, Self::Receiver);
-    fn send(sender: &Self::Sender, item: T);
-}
-
-/// Those of crossbeam.
-pub(crate) struct Crossbeam;
-
-impl<T: Send + 'static> Channel<T> for Crossbeam {
-    type Sender = crossbeam_channel::Sender<T>;
-    type Receiver = crossbeam_channel::Receiver<T>;
-
-    fn bounded() -> (Self::Sender, Self::Receiver) {
-        crossbeam_channel::bounded(CAPACITY)
-    }
-
-    fn send(sender: &Self::Sender, item: T) {
-        sender.send(item).expect("every scan takes all items");
+impl Peer for CrossbeamItems {
+    fn name(&self) -> &'static str {
+        "crossbeam_items"
     }
 }
 
-/// Those of the standard library.
-pub(crate) struct Std;
-
-impl<T: Send + 'static> Channel<T> for Std {
-    type Sender = mpsc::SyncSender<T>;
-    type Receiver = mpsc::Receiver<T>;
-
-    fn bounded() -> (Self::Sender, Self::Receiver) {
-        mpsc::sync_channel(CAPACITY)
-    }
-
-    fn send(sender: &Self::Sender, item: T) {
-        sender.send(item).expect("every scan takes all items");
+impl<T: Clone + Send + 'static> Folds<T> for CrossbeamItems {
+    fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
+        let channel = crossbeam_channel::bounded;
+        fold_over(channel, |sender, item| sender.send(item).is_ok(), source, scans)
     }
 }
 
-pub(crate) fn fold<C, T, S>(source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64>
+/// Outputs come back over one channel that all scans share. The input has a
+/// thread: if the caller fed the scans it could not take outputs meanwhile, and
+/// with both sides full all would wait for ever.
+impl<T: Clone + Send + 'static> Outputs<T> for CrossbeamItems {
+    fn outputs<S: Step<T>, C: Consumer>(
+        &self,
+        source: impl Iterator<Item = T> + Send + 'static,
+        scans: &[S],
+        mut consumer: C,
+    ) -> C {
+        let (results, outputs) = crossbeam_channel::bounded(CAPACITY);
+        let mut senders = Vec::new();
+        let mut pending = Vec::new();
+        for (index, &scan) in scans.iter().enumerate() {
+            let (sender, items) = crossbeam_channel::bounded(CAPACITY);
+            senders.push(sender);
+            let results = results.clone();
+            pending.push(crew::spawn(move || {
+                let mut state = seed(index);
+                for item in items {
+                    state = scan.step(state, &item);
+                    results.send((index, state)).expect("the caller takes all outputs");
+                }
+            }));
+        }
+        drop(results);
+        pending.push(crew::spawn(move || {
+            send_each(source, &senders, |sender, item| sender.send(item).is_ok());
+        }));
+        for (scan, output) in outputs {
+            consumer.take(scan, output);
+        }
+        crew::join_all(pending);
+        consumer
+    }
+}
+
+/// With those of the standard library.
+pub(crate) struct StdItems;
+
+impl Peer for StdItems {
+    fn name(&self) -> &'static str {
+        "std_items"
+    }
+}
+
+impl<T: Clone + Send + 'static> Folds<T> for StdItems {
+    fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
+        let channel = mpsc::sync_channel;
+        fold_over(channel, |sender, item| sender.send(item).is_ok(), source, scans)
+    }
+}
+
+fn fold_over<T, S, Sender, Receiver>(
+    bounded: impl Fn(usize) -> (Sender, Receiver),
+    send: impl Fn(&Sender, T) -> bool,
+    source: impl Iterator<Item = T>,
+    scans: &[S],
+) -> Vec<u64>
 where
-    C: Channel<T>,
-    T: Clone + 'static,
+    T: Clone + Send + 'static,
     S: Step<T>,
+    Receiver: IntoIterator<Item = T> + Send + 'static,
 {
     let mut senders = Vec::new();
     let mut pending = Vec::new();
     for (index, &scan) in scans.iter().enumerate() {
-        let (sender, items) = C::bounded();
+        let (sender, items) = bounded(CAPACITY);
         senders.push(sender);
         pending.push(crew::spawn(move || {
             items.into_iter().fold(seed(index), |state, item| scan.step(state, &item))
         }));
     }
-    feed::<C, T>(source, &senders);
+    send_each(source, &senders, send);
     drop(senders);
     crew::join_all(pending)
 }
 
-/// Outputs come back over one channel of crossbeam's that all scans share. The
-/// input has a thread: if the caller fed the scans it could not take outputs
-/// meanwhile, and with both sides full all would wait for ever.
-pub(crate) fn outputs<C, T, S>(
-    source: impl Iterator<Item = T> + Send + 'static,
-    scans: &[S],
-    consumer: &mut Consumer,
-) where
-    C: Channel<T>,
-    T: Clone + 'static,
-    S: Step<T>,
-{
-    let (results, outputs) = crossbeam_channel::bounded(CAPACITY);
-    let mut senders = Vec::new();
-    let mut pending = Vec::new();
-    for (index, &scan) in scans.iter().enumerate() {
-        let (sender, items) = C::bounded();
-        senders.push(sender);
-        let results = results.clone();
-        pending.push(crew::spawn(move || {
-            let mut state = seed(index);
-            for item in items {
-                state = scan.step(state, &item);
-                results.send((index, state)).expect("the caller takes all outputs");
-            }
-        }));
-    }
-    drop(results);
-    pending.push(crew::spawn(move || feed::<C, T>(source, &senders)));
-    for (index, value) in outputs {
-        consumer.take(index, value);
-    }
-    crew::join_all(pending);
-}
-
-fn feed<C: Channel<T>, T: Clone>(source: impl Iterator<Item = T>, senders: &[C::Sender]) {
+/// Sends each item to all, the last of whom gets the item itself.
+fn send_each<T: Clone, S>(
+    source: impl Iterator<Item = T>,
+    senders: &[S],
+    send: impl Fn(&S, T) -> bool,
+) {
+    let Some((last, others)) = senders.split_last() else { return };
     for item in source {
-        if let [others @ .., last] = senders {
-            others.iter().for_each(|sender| C::send(sender, item.clone()));
-            C::send(last, item);
-        }
+        let sent = others.iter().all(|sender| send(sender, item.clone())) && send(last, item);
+        assert!(sent, "every scan takes all items");
     }
 }

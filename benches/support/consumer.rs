@@ -1,39 +1,31 @@
 //! Where outputs go.
 
-/// What the caller does with the outputs of the scans.
-#[derive(PartialEq)]
-pub(crate) enum Consumer {
-    /// Adds them up: as little as one can do with each, for timing.
-    Add(u64),
-    /// Keeps those of each scan in their order, for checking.
-    Keep(Vec<Vec<u64>>),
-}
-
-impl Consumer {
-    /// One that adds.
-    pub(crate) fn adding() -> Self {
-        Self::Add(0)
-    }
-
-    /// One that keeps.
-    pub(crate) fn keeping() -> Self {
-        Self::Keep(Vec::new())
-    }
-
+/// What the caller does with the outputs of the scans, one by one.
+pub(crate) trait Consumer {
     /// Takes one output of the scan with this index.
+    fn take(&mut self, scan: usize, output: u64);
+}
+
+/// Adds them up: as little as one can do with each.
+#[derive(Default)]
+pub(crate) struct Adding(u64);
+
+impl Consumer for Adding {
     #[inline]
-    pub(crate) fn take(&mut self, scan: usize, output: u64) {
-        match self {
-            Self::Add(sum) => *sum = sum.wrapping_add(output ^ scan as u64),
-            Self::Keep(scans) => keep(scans, scan, output),
-        }
+    fn take(&mut self, scan: usize, output: u64) {
+        self.0 = self.0.wrapping_add(output ^ scan as u64);
     }
 }
 
-#[cold]
-fn keep(scans: &mut Vec<Vec<u64>>, scan: usize, output: u64) {
-    if scan >= scans.len() {
-        scans.resize(scan + 1, Vec::new());
+/// Keeps those of each scan, in their order.
+#[derive(Default, PartialEq)]
+pub(crate) struct Keeping(Vec<Vec<u64>>);
+
+impl Consumer for Keeping {
+    fn take(&mut self, scan: usize, output: u64) {
+        if scan >= self.0.len() {
+            self.0.resize(scan + 1, Vec::new());
+        }
+        self.0[scan].push(output);
     }
-    scans[scan].push(output);
 }
