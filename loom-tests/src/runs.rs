@@ -101,6 +101,8 @@ impl<T> Scan<T> for Lingers {
 /// A scan that emits every item, and says what became of it.
 pub struct Witness {
     pub seen: Seen,
+    /// Whether it ends at its first item.
+    pub ends: bool,
     pub panics_in_flush: bool,
     pub panics_in_drop: bool,
 }
@@ -125,7 +127,7 @@ impl Seen {
 
 impl Witness {
     pub fn new(seen: &Seen) -> Self {
-        Self { seen: seen.clone(), panics_in_flush: false, panics_in_drop: false }
+        Self { seen: seen.clone(), ends: false, panics_in_flush: false, panics_in_drop: false }
     }
 }
 
@@ -135,7 +137,7 @@ impl Scan<u8> for Witness {
     fn step(&mut self, item: &u8, out: &mut Emitter<'_, u8>) -> ControlFlow<()> {
         self.seen.0[0].fetch_add(1, Ordering::Relaxed);
         out.emit(*item);
-        ControlFlow::Continue(())
+        if self.ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, u8>) {

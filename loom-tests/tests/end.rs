@@ -43,7 +43,9 @@ models! {
     /// A scan that ended by itself gets no more items, and is not flushed.
     scan_that_ended_is_not_flushed(Preemptions(4)) {
         let seen = Seen::default();
-        assert_eq!(outputs(start(3, [Witness::new(&seen).take(1).boxed()])), [[0]]);
+        let mut witness = Witness::new(&seen);
+        witness.ends = true;
+        assert_eq!(outputs(start(3, [witness.boxed()])), [[0]]);
         assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (1, 0, 1));
     }
 

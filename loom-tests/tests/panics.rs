@@ -35,6 +35,18 @@ models! {
         assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(id)) if id.index() == 0));
     }
 
+    /// Another scan says its last words and exits, all at once: nothing is left
+    /// to come after the panic.
+    panic_beside_last_words(Preemptions(2)) {
+        let mut witness = Witness::new(&Seen::default());
+        witness.panics_in_flush = true;
+        let mut run = start(0, [witness.boxed(), count()]);
+        let ([panicked, counted], message) = until_panic(&mut run);
+        assert_eq!((panicked, message), (vec![100], "expected: flush"));
+        assert!(counted.is_empty() || counted == [0], "it was flushed before, or not at all");
+        assert_eq!(run.next(), None);
+    }
+
     /// Another scan waits for room for its outputs.
     panic_beside_a_scan_with_full_outputs(Preemptions(2)) {
         let mut run = start(2, [panic_at(0), repeat(3)]);

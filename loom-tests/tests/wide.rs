@@ -53,6 +53,7 @@ fn panic_among(scans: usize) {
 models! {
     mixture_of_4(Unbounded) { equals_the_sequential_run(4, &tight()) }
     mixture_of_16(Unbounded) { equals_the_sequential_run(16, &tight()) }
+    mixture_of_20(Unbounded) { equals_the_sequential_run(20, &tight()) }
     mixture_of_64(Unbounded) { equals_the_sequential_run(64, &tight()) }
     mixture_of_16_in_batches(Unbounded) {
         equals_the_sequential_run(16, &tight().batch(3).input_capacity(2).output_capacity(2));
