@@ -8,7 +8,7 @@ use crate::error::StartErrorKind;
 use crate::sync::{Arc, Mutex, OnceLock, Receiver, Sender, bounded, spawn};
 
 /// How many idle threads a pool keeps for the next run, unless it is told.
-const DEFAULT_MAX_IDLE: usize = 256;
+const DEFAULT_MAX_IDLE: usize = 1024;
 
 /// Threads for scans.
 ///
@@ -82,7 +82,7 @@ impl ThreadKind {
 
 impl Pool {
     /// Makes a pool without a maximum. It starts threads when runs need them, and
-    /// keeps up to 256 idle ones.
+    /// keeps up to 1024 idle ones.
     #[must_use]
     pub fn new() -> Self {
         Self::build(None, DEFAULT_MAX_IDLE)

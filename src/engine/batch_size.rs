@@ -5,9 +5,11 @@ use std::time::Duration;
 /// The policy that sizes batches.
 ///
 /// Big batches make dispatch cheap, small ones make it prompt. The adaptive
-/// policy starts at one item, doubles while batches fill within the linger, and
+/// policy starts at one item, grows while batches fill within the linger, and
 /// halves when they take longer, so that a slow source has its items dispatched
-/// as they come and a fast one soon reaches full batches.
+/// as they come. A batch that filled in a small part of the linger may be
+/// followed by a much longer one: a fast source reaches full batches after a
+/// handful, which counts where each of them wakes a thousand threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BatchSize {
     /// How many items the next batch is to have.
@@ -59,13 +61,20 @@ impl BatchSize {
     /// Learns from a batch of `filled` items.
     pub(crate) fn learn(&mut self, filled: usize, elapsed: impl FnOnce() -> Duration) {
         let Some(linger) = self.linger else { return };
-        if elapsed() >= linger {
+        let elapsed = elapsed();
+        if elapsed >= linger {
             self.target = (filled / 2).max(1);
         } else if filled == self.target {
-            self.target = (self.target * 2).min(self.max);
+            // What would fill in half the linger, if the source goes on like this.
+            let growth = linger.as_nanos() / 2 / elapsed.as_nanos().max(1);
+            let growth = growth.clamp(2, MOST_GROWTH) as usize;
+            self.target = (self.target * growth).min(self.max);
         }
     }
 }
+
+/// How many times as long as the one before it a batch is at most.
+const MOST_GROWTH: u128 = 64;
 
 /// The most items that are pulled between two looks at the clock, and so the
 /// most that a source which turns slow within a batch can hold back.
@@ -109,10 +118,17 @@ mod tests {
     }
 
     #[test]
-    fn a_fast_source_reaches_full_batches_by_doubling() {
-        let mut size = BatchSize::adaptive(64, LINGER);
-        let sizes: Vec<_> = (0..9).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
-        assert_eq!(sizes, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    fn a_fast_source_reaches_full_batches_at_once() {
+        let mut size = BatchSize::adaptive(8192, LINGER);
+        let sizes: Vec<_> = (0..5).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
+        assert_eq!(sizes, [1, 64, 4096, 8192, 8192]);
+    }
+
+    #[test]
+    fn a_batch_that_filled_in_half_the_linger_is_followed_by_one_twice_as_long() {
+        let mut size = BatchSize::adaptive(8192, LINGER);
+        let sizes: Vec<_> = (0..3).map(|_| fill(&mut size, Duration::from_micros(40))).collect();
+        assert_eq!(sizes, [1, 2, 4]);
     }
 
     #[test]
@@ -137,8 +153,8 @@ mod tests {
     fn a_source_that_turns_fast_again_is_followed() {
         let mut size = BatchSize::adaptive(64, LINGER);
         settle(&mut size, Duration::from_millis(1));
-        let sizes: Vec<_> = (0..4).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
-        assert_eq!(sizes, [1, 2, 4, 8]);
+        let sizes: Vec<_> = (0..2).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
+        assert_eq!(sizes, [1, 64]);
     }
 
     #[test]

@@ -279,6 +279,10 @@ impl<T> Receiver<T> {
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
         self.0.try_recv()
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.step(|state| state.queue.len())
+    }
 }
 
 impl<T> Drop for Receiver<T> {

@@ -36,6 +36,7 @@ macro_rules! each_case {
             a_channel_of_capacity_two_holds_exactly_two_messages
             a_full_channel_refuses_try_send_and_gives_the_message_back
             a_message_taken_makes_room_for_exactly_one
+            the_receiver_knows_how_many_messages_are_left
             order_and_capacity_hold_all_the_way_round
             messages_without_size_take_up_room
             try_recv_tells_empty_from_disconnected
@@ -63,6 +64,7 @@ macro_rules! each_case {
             try_send_wakes_a_blocked_recv
             a_blocked_recv_ends_when_the_sender_leaves
             a_receiver_can_wait_again_and_again
+            a_full_channel_leaves_one_less_than_it_holds_to_who_takes_the_first
             a_sender_can_be_held_back_again_and_again
             nothing_is_lost_when_the_sender_leaves_before_the_receiver_has_drained
             a_sender_that_leaves_is_never_mistaken_for_a_message

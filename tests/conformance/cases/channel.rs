@@ -50,6 +50,19 @@ pub(crate) fn a_message_taken_makes_room_for_exactly_one() {
     assert_eq!(sender.try_send(6), Err(TrySendError::Full(6)));
 }
 
+pub(crate) fn the_receiver_knows_how_many_messages_are_left() {
+    let (sender, receiver) = bounded(3);
+    assert_eq!(receiver.len(), 0);
+    for n in 1..=3 {
+        assert_eq!(sender.try_send(n), Ok(()));
+        assert_eq!(receiver.len(), n);
+    }
+    assert_eq!(receiver.recv(), Ok(1));
+    assert_eq!(receiver.len(), 2);
+    drop(sender);
+    assert_eq!(receiver.len(), 2);
+}
+
 pub(crate) fn order_and_capacity_hold_all_the_way_round() {
     let (sender, receiver) = bounded(3);
     assert_eq!(sender.try_send(0), Ok(()));
@@ -317,6 +330,16 @@ pub(crate) fn a_receiver_can_wait_again_and_again() {
     assert_eq!(sender.send(2), Ok(()));
     drop(sender);
     assert_eq!(finish(&thread), [Some(1), Some(2), None]);
+}
+
+pub(crate) fn a_full_channel_leaves_one_less_than_it_holds_to_who_takes_the_first() {
+    let (sender, receiver) = bounded(2);
+    assert_eq!(sender.try_send(1), Ok(()));
+    assert_eq!(sender.try_send(2), Ok(()));
+    assert_eq!(sender.try_send(3), Err(TrySendError::Full(3)));
+    let thread = start(move || (receiver.recv(), receiver.len()));
+    assert_eq!(finish(&thread), (Ok(1), 1));
+    drop(sender);
 }
 
 pub(crate) fn a_sender_can_be_held_back_again_and_again() {
