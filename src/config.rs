@@ -52,7 +52,7 @@ const MAX_BYTES: usize = 1 << 30;
 /// An adaptive batch stays within this many items …
 const ADAPTIVE_ITEMS: usize = 8192;
 /// … and this many bytes, as far as the type tells, but for its first item.
-const ADAPTIVE_BYTES: usize = 256 << 10;
+const ADAPTIVE_BYTES: usize = 1 << 20;
 /// How long an adaptive batch may take to fill, about.
 const LINGER: Duration = Duration::from_micros(200);
 
@@ -80,7 +80,7 @@ impl Config {
     ///
     /// A batch is sent when it is full, however long the input takes: one makes
     /// every item go out at once. By default the length follows the input: from
-    /// one item while it is slow, up to 8192 items or 256 KiB, whichever is
+    /// one item while it is slow, up to 8192 items or 1 MiB, whichever is
     /// less, while a batch fills within about 200 µs.
     pub fn batch(mut self, items: usize) -> Self {
         self.batch = Some(items);
