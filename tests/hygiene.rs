@@ -103,10 +103,10 @@ fn ten_thousand_runs_leave_no_thread_and_no_memory_behind() {
         // A pool keeps a bounded number of idle threads, however many it had.
         let pool = Pool::new();
         let config = Config::new().pool(pool.clone());
-        let scans = (0..400).map(|_| sum());
-        assert_eq!((0..10).par_distribute_with(&config, scans).count(), 400);
-        assert_eq!((pool.live(), pool.idle()), (0, 256));
-        settle_at(before + 256);
+        let scans = (0..1_100).map(|_| sum());
+        assert_eq!((0..10).par_distribute_with(&config, scans).count(), 1_100);
+        assert_eq!((pool.live(), pool.idle()), (0, 1_024));
+        settle_at(before + 1_024);
         drop((pool, config));
         settle_at(before);
     });
