@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::BatchSize;
 use crate::error::ConfigError;
 use crate::pool::{Pool, ThreadKind};
+use crate::sync::available_parallelism;
 
 /// The settings of a run, for the `_with` forms.
 ///
@@ -20,6 +21,8 @@ use crate::pool::{Pool, ThreadKind};
 /// | [`input_capacity`](Self::input_capacity) | batches per scan | 1 to 65 536 | 8 |
 /// | [`output_capacity`](Self::output_capacity) | batches per scan | 1 to 65 536 | 8 |
 /// | [`batch`](Self::batch) | items, and outputs | 1 to 1 048 576, 1 GiB | adaptive |
+/// | [`ordered`](Self::ordered) | | | no |
+/// | [`shards`](Self::shards) | scan threads | 1 to 1024 | one per processor |
 /// | [`pool`](Self::pool) | | | [`Pool::global`] |
 /// | [`thread_name`](Self::thread_name) | | no NUL | `anabranch` |
 /// | [`stack_size`](Self::stack_size) | bytes | 1 to 1 GiB | as `std::thread` |
@@ -39,6 +42,8 @@ pub struct Config {
     input_capacity: Option<usize>,
     output_capacity: Option<usize>,
     batch: Option<usize>,
+    ordered: bool,
+    shards: Option<usize>,
     pool: Option<Pool>,
     thread_name: Option<String>,
     stack_size: Option<usize>,
@@ -46,6 +51,7 @@ pub struct Config {
 
 const DEFAULT_CAPACITY: usize = 8;
 const MAX_CAPACITY: usize = 1 << 16;
+const MAX_SHARDS: usize = 1024;
 const MAX_BATCH: usize = 1 << 20;
 const MAX_BYTES: usize = 1 << 30;
 
@@ -85,6 +91,45 @@ impl Config {
     pub fn batch(mut self, items: usize) -> Self {
         self.batch = Some(items);
         self
+    }
+
+    /// Whether [`par_distribute`](crate::IteratorExt::par_distribute) gives the
+    /// outputs in the order of the sequential run, instead of as they come: item by
+    /// item, for each item scan by scan, and those of the flushes last. By default
+    /// it does not.
+    ///
+    /// A scan that is ahead of the slowest by its output capacity is then held
+    /// back. After a panic, what was given is a prefix of what the sequential run
+    /// gives. The other operations have orders of their own, which this does not
+    /// change.
+    ///
+    /// ```
+    /// use anabranch::{Config, IteratorExt, scan::{self, Scan}};
+    ///
+    /// let ordered = Config::new().ordered(true);
+    /// let scans = [scan::cloned().boxed(), scan::filter(|x: &i32| x % 2 == 0).boxed()];
+    /// let outputs = (1..=4).par_distribute_with(&ordered, scans);
+    /// let outputs: Vec<_> = outputs.map(|(id, x)| (x, id.index())).collect();
+    /// assert_eq!(outputs, [(1, 0), (2, 0), (2, 1), (3, 0), (4, 0), (4, 1)]);
+    /// ```
+    pub fn ordered(mut self, ordered: bool) -> Self {
+        self.ordered = ordered;
+        self
+    }
+
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+
+    /// Over how many scan threads [`par_demux`](crate::IteratorExt::par_demux)
+    /// spreads the keys. By default as many as the machine runs at once.
+    pub fn shards(mut self, threads: usize) -> Self {
+        self.shards = Some(threads);
+        self
+    }
+
+    pub(crate) fn shard_count(&self) -> Result<usize, ConfigError> {
+        checked("shards", self.shards.unwrap_or_else(available_parallelism), MAX_SHARDS)
     }
 
     /// The pool that the scan threads come from.

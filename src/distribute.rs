@@ -4,17 +4,24 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use crate::config::Config;
-use crate::engine::{self, Manager};
+use crate::engine::{Kept, Manager, Ready};
 use crate::error::{PanicOrigin, StartError};
 use crate::id::ScanId;
-use crate::scan::Scan;
+use crate::ordered::Ordered;
+use crate::scan::{InParts, Scan};
 
 /// The outputs of several scans over one input, merged; made by
 /// [`par_distribute`](crate::IteratorExt::par_distribute).
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct ParDistribute<I: Iterator, O> {
-    manager: Manager<I, O>,
+    outputs: Merged<I, O>,
     names: Vec<Option<Box<str>>>,
+}
+
+/// The merged outputs, in one of two orders.
+enum Merged<I: Iterator, O> {
+    AsTheyCome(Manager<I, O>),
+    InOrder(Ordered<I, O>),
 }
 
 impl<I: Iterator, O> ParDistribute<I, O> {
@@ -22,14 +29,25 @@ impl<I: Iterator, O> ParDistribute<I, O> {
         config: &Config,
         input: I,
         scans: Vec<S>,
-    ) -> Result<Self, StartError<I, S>>
+    ) -> Result<Self, StartError<I, Vec<S>>>
     where
         I::Item: Send + Sync + 'static,
         S: Scan<I::Item, Output = O> + Send + 'static,
         O: Send + 'static,
     {
         let names = scans.iter().map(|scan| scan.name().map(Box::from)).collect();
-        Ok(Self { manager: engine::start(config, input, scans)?, names })
+        let ready = match Ready::new::<I::Item>(config, scans.len()) {
+            Ok(ready) => ready,
+            Err(kind) => return Err(StartError::new(kind, input, scans)),
+        };
+        let outputs = if config.is_ordered() {
+            let count = scans.len();
+            let scans = scans.into_iter().map(InParts::new).collect();
+            Merged::InOrder(Ordered::new(ready.start(input, scans, Kept::Every), count))
+        } else {
+            Merged::AsTheyCome(ready.start(input, scans, Kept::Every))
+        };
+        Ok(Self { outputs, names })
     }
 
     /// The name that scan `id` was given with [`Scan::named`].
@@ -59,7 +77,11 @@ impl<I: Iterator, O> ParDistribute<I, O> {
     /// ```
     #[must_use]
     pub fn panicked(&self) -> Option<PanicOrigin> {
-        self.manager.panicked().copied()
+        let panicked = match &self.outputs {
+            Merged::AsTheyCome(manager) => manager.panicked(),
+            Merged::InOrder(ordered) => ordered.manager().panicked(),
+        };
+        panicked.copied()
     }
 }
 
@@ -80,11 +102,17 @@ impl<I: Iterator, O> Iterator for ParDistribute<I, O> {
     /// emitted has been delivered.
     #[inline]
     fn next(&mut self) -> Option<(ScanId, O)> {
-        self.manager.next()
+        match &mut self.outputs {
+            Merged::AsTheyCome(manager) => manager.next(),
+            Merged::InOrder(ordered) => ordered.next(),
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.manager.size_hint()
+        match &self.outputs {
+            Merged::AsTheyCome(manager) => manager.size_hint(),
+            Merged::InOrder(ordered) => ordered.manager().size_hint(),
+        }
     }
 }
 
@@ -92,6 +120,10 @@ impl<I: Iterator, O> FusedIterator for ParDistribute<I, O> {}
 
 impl<I: Iterator, O> fmt::Debug for ParDistribute<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParDistribute").field("manager", &self.manager).finish_non_exhaustive()
+        let outputs: &dyn fmt::Debug = match &self.outputs {
+            Merged::AsTheyCome(manager) => manager,
+            Merged::InOrder(ordered) => ordered,
+        };
+        f.debug_struct("ParDistribute").field("outputs", outputs).finish_non_exhaustive()
     }
 }

@@ -61,6 +61,12 @@ pub enum StartErrorKind {
     Spawn(io::Error),
 }
 
+impl From<ConfigError> for StartErrorKind {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
 impl fmt::Display for StartErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -94,11 +100,11 @@ impl Error for StartErrorKind {
 pub struct StartError<I, S> {
     kind: StartErrorKind,
     input: I,
-    scans: Vec<S>,
+    scans: S,
 }
 
 impl<I, S> StartError<I, S> {
-    pub(crate) fn new(kind: StartErrorKind, input: I, scans: Vec<S>) -> Self {
+    pub(crate) fn new(kind: StartErrorKind, input: I, scans: S) -> Self {
         Self { kind, input, scans }
     }
 
@@ -113,7 +119,7 @@ impl<I, S> StartError<I, S> {
     }
 
     /// The input and the scans, as they were given.
-    pub fn into_inner(self) -> (I, Vec<S>) {
+    pub fn into_inner(self) -> (I, S) {
         (self.input, self.scans)
     }
 

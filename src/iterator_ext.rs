@@ -1,9 +1,14 @@
 //! The methods that iterators gain.
 
+use std::hash::Hash;
+
 use crate::config::Config;
+use crate::demux::ParDemux;
 use crate::distribute::ParDistribute;
 use crate::error::{Chain, StartError};
-use crate::scan::Scan;
+use crate::fold;
+use crate::scan::{CloneEach, Scan, ScanSet};
+use crate::tee::ParTee;
 
 /// Gives every [`Iterator`] the methods of this crate.
 pub trait IteratorExt: Iterator + Sized {
@@ -95,10 +100,7 @@ pub trait IteratorExt: Iterator + Sized {
         Self::Item: Send + Sync + 'static,
         S: Scan<Self::Item, Output: Send + 'static> + Send + 'static,
     {
-        match self.try_par_distribute_with(config, scans) {
-            Ok(run) => run,
-            Err(error) => panic!("{error}: {}", Chain(error.kind())),
-        }
+        started(self.try_par_distribute_with(config, scans))
     }
 
     /// [`par_distribute`](Self::par_distribute) with settings, returning the
@@ -113,12 +115,324 @@ pub trait IteratorExt: Iterator + Sized {
         self,
         config: &Config,
         scans: impl IntoIterator<Item = S>,
-    ) -> Result<ParDistribute<Self, S::Output>, StartError<Self, S>>
+    ) -> Result<ParDistribute<Self, S::Output>, StartError<Self, Vec<S>>>
     where
         Self::Item: Send + Sync + 'static,
         S: Scan<Self::Item, Output: Send + 'static> + Send + 'static,
     {
         ParDistribute::start(config, self, scans.into_iter().collect())
+    }
+
+    /// Gives every item to each of `scans`, every scan on a thread of its own, and
+    /// returns the last output of each: one pass, several results.
+    ///
+    /// The scans are a tuple of up to twelve, of different types, or an array or a
+    /// vector of one type; the results come in the same shape. Each is what
+    /// `scan.apply(items).pop()` gives: `None` if the scan emitted nothing.
+    ///
+    /// | | |
+    /// |---|---|
+    /// | emits | once, at the end: each scan's last output |
+    /// | holds back when | any live scan's input is full: the input is then not pulled |
+    /// | completes when | the input has ended and every scan was flushed and has exited, or every scan has ended by itself |
+    /// | cancels when | a scan or the input panics |
+    ///
+    /// # Shape
+    ///
+    /// The input is pulled on the calling thread, in batches, as
+    /// [`par_distribute`](Self::par_distribute) pulls it. Of the outputs of a scan
+    /// only the last one leaves its thread.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks until the run is over.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the operating system refuses a thread. Resumes a panic of a scan,
+    /// of the input, or of the drop of an item, with the original payload, once
+    /// all scans have exited.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::{IteratorExt, scan};
+    ///
+    /// let words = ["the", "quick", "brown", "fox"].map(String::from);
+    /// let (count, letters, longest) = words.into_iter().par_fold((
+    ///     scan::count(),
+    ///     scan::sum_by(|word: &String| word.len()),
+    ///     scan::max_by_key(|word: &String| word.len()),
+    /// ));
+    /// assert_eq!((count, letters), (Some(4), Some(16)));
+    /// assert_eq!(longest.as_deref(), Some("brown"));
+    /// ```
+    ///
+    /// Many scans of one type:
+    ///
+    /// ```
+    /// use anabranch::{IteratorExt, scan::{self, Scan}};
+    ///
+    /// let multiples = [2, 3, 5].map(|n| scan::count().filter_input(move |x: &i32| x % n == 0));
+    /// assert_eq!((1..=30).par_fold(multiples), [Some(15), Some(10), Some(6)]);
+    /// ```
+    fn par_fold<S>(self, scans: S) -> S::Latest
+    where
+        Self::Item: Send + Sync + 'static,
+        S: ScanSet<Self::Item>,
+    {
+        self.par_fold_with(&Config::new(), scans)
+    }
+
+    /// [`par_fold`](Self::par_fold) with settings.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the run cannot start; see
+    /// [`try_par_fold_with`](Self::try_par_fold_with).
+    fn par_fold_with<S>(self, config: &Config, scans: S) -> S::Latest
+    where
+        Self::Item: Send + Sync + 'static,
+        S: ScanSet<Self::Item>,
+    {
+        started(self.try_par_fold_with(config, scans))
+    }
+
+    /// [`par_fold`](Self::par_fold) with settings, returning the error if the run
+    /// cannot start.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_par_distribute_with`](Self::try_par_distribute_with).
+    fn try_par_fold_with<S>(
+        self,
+        config: &Config,
+        scans: S,
+    ) -> Result<S::Latest, StartError<Self, S>>
+    where
+        Self::Item: Send + Sync + 'static,
+        S: ScanSet<Self::Item>,
+    {
+        fold::fold(config, self, scans)
+    }
+
+    /// Gives every item to each of `scans`, every scan on a thread of its own, and
+    /// puts their latest outputs together, item by item.
+    ///
+    /// The scans are a tuple of up to twelve, of different types, or an array or a
+    /// vector of one type; their outputs come in the same shape, one tuple for each
+    /// item. A scan that emits nothing for an item is there with what it emitted
+    /// last; of several outputs for one item it is there with the last. The
+    /// sequence is the same on every run.
+    ///
+    /// | | |
+    /// |---|---|
+    /// | emits | after each item, from the first after which every scan has emitted: the latest output of each |
+    /// | holds back when | a scan is ahead of the slowest by its output capacity |
+    /// | completes when | the input has ended, or any scan has ended |
+    /// | cancels when | the iterator is dropped; a scan or the input panics |
+    ///
+    /// # Shape
+    ///
+    /// A scan that ends with an output for its last item has its tuple for that
+    /// item; one that ends without has none. Then the run ends, and the other scans
+    /// are aborted. At the end of the input all scans are flushed; what they emit
+    /// then belongs to no item, and is dropped. The input is pulled on the
+    /// consumer's thread, as [`par_distribute`](Self::par_distribute) pulls it,
+    /// which also says how much memory a run takes. The scans do not run in lock
+    /// step: each works ahead of the consumer, batch by batch.
+    ///
+    /// # Blocking
+    ///
+    /// `next` blocks while some scan has not stepped over the next item, and in the
+    /// input. Dropping the iterator aborts the run and waits until every scan
+    /// thread has left it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the operating system refuses a thread. For panics of scans and
+    /// of the input see [`ParTee::next`](ParTee#method.next); one of a scan that is
+    /// ahead of the others surfaces behind the tuples before its item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::{IteratorExt, scan};
+    ///
+    /// let sum = scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) });
+    /// let even = scan::filter(|x: &i32| x % 2 == 0);
+    /// let aligned: Vec<_> = (1..=5).par_tee((sum, even)).collect();
+    /// assert_eq!(aligned, [(3, 2), (6, 2), (10, 4), (15, 4)]);
+    /// ```
+    fn par_tee<S>(self, scans: S) -> ParTee<Self, S>
+    where
+        Self::Item: Send + Sync + 'static,
+        S: ScanSet<Self::Item, Latest: CloneEach>,
+    {
+        self.par_tee_with(&Config::new(), scans)
+    }
+
+    /// [`par_tee`](Self::par_tee) with settings.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the run cannot start; see
+    /// [`try_par_tee_with`](Self::try_par_tee_with).
+    fn par_tee_with<S>(self, config: &Config, scans: S) -> ParTee<Self, S>
+    where
+        Self::Item: Send + Sync + 'static,
+        S: ScanSet<Self::Item, Latest: CloneEach>,
+    {
+        started(self.try_par_tee_with(config, scans))
+    }
+
+    /// [`par_tee`](Self::par_tee) with settings, returning the error if the run
+    /// cannot start.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_par_distribute_with`](Self::try_par_distribute_with).
+    fn try_par_tee_with<S>(
+        self,
+        config: &Config,
+        scans: S,
+    ) -> Result<ParTee<Self, S>, StartError<Self, S>>
+    where
+        Self::Item: Send + Sync + 'static,
+        S: ScanSet<Self::Item, Latest: CloneEach>,
+    {
+        ParTee::start(config, self, scans)
+    }
+
+    /// Gives every item to the scan of its key, which `factory` makes at the key's
+    /// first item.
+    ///
+    /// Each key's outputs are what [`Scan::apply`] gives for the items with that
+    /// key. The keys are spread over a fixed number of scan threads,
+    /// [`shards`](Config::shards), so that there may be millions.
+    ///
+    /// | | |
+    /// |---|---|
+    /// | emits when | any key's scan has emitted: `(key, output)`, per key in order, across keys as they arrive |
+    /// | holds back when | any shard's input is full: the input is then not pulled, outputs still flow |
+    /// | completes when | the input has ended and the scans of all keys were flushed |
+    /// | cancels when | the iterator is dropped; a scan, a function or the input panics |
+    ///
+    /// # Shape
+    ///
+    /// A scan that ends is dropped, and the next item with its key goes to a fresh
+    /// one from the `factory`. To discard items let the factory return an `Option`:
+    /// `None` is a scan that has ended, so the item is discarded, and the factory is
+    /// asked again at the next one. When the input has ended, the scans that are
+    /// left are flushed: within a shard in the order in which they began.
+    ///
+    /// Both functions are called on the scan threads: `key` once for each item *and
+    /// shard*, so let it be cheap; `factory` on the one thread that has the key.
+    /// The input is pulled on the consumer's thread, as
+    /// [`par_distribute`](Self::par_distribute) pulls it, which also says how much
+    /// memory the items take; the scans take what they take, for as many keys as
+    /// have one.
+    ///
+    /// # Blocking
+    ///
+    /// As [`par_distribute`](Self::par_distribute).
+    ///
+    /// # Panics
+    ///
+    /// Panics if the operating system refuses a thread. For panics of scans, of the
+    /// functions and of the input see [`ParDemux::next`](ParDemux#method.next).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::{IteratorExt, scan};
+    ///
+    /// let purchases = [("ann", 5), ("bob", 3), ("ann", 2)];
+    /// let totals = purchases.into_iter().par_demux(
+    ///     |(user, _)| *user,
+    ///     |_user| scan::sum_by(|(_, amount): &(&str, i32)| *amount),
+    /// );
+    /// let mut totals: Vec<_> = totals.collect();
+    /// totals.sort();
+    /// assert_eq!(totals, [("ann", 7), ("bob", 3)]);
+    /// ```
+    ///
+    /// A factory that says no to some keys, and scans that end and start afresh:
+    ///
+    /// ```
+    /// use anabranch::{IteratorExt, scan::{self, Scan}};
+    ///
+    /// // The odd numbers in pairs, by their last digit.
+    /// let pairs = (0..40).par_demux(
+    ///     |x| x % 10,
+    ///     |digit| (digit % 2 == 1).then(|| scan::take(2).then(scan::collect::<_, Vec<i32>>())),
+    /// );
+    /// let mut pairs: Vec<_> = pairs.filter(|(digit, _)| *digit == 3).collect();
+    /// assert_eq!(pairs, [(3, vec![3, 13]), (3, vec![23, 33])]);
+    /// ```
+    fn par_demux<K, S>(
+        self,
+        key: impl Fn(&Self::Item) -> K + Send + Sync + 'static,
+        factory: impl Fn(&K) -> S + Send + Sync + 'static,
+    ) -> ParDemux<Self, K, S::Output>
+    where
+        Self::Item: Send + Sync + 'static,
+        K: Hash + Eq + Clone + Send + 'static,
+        S: Scan<Self::Item, Output: Send + 'static> + Send + 'static,
+    {
+        self.par_demux_with(&Config::new(), key, factory)
+    }
+
+    /// [`par_demux`](Self::par_demux) with settings.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the run cannot start; see
+    /// [`try_par_demux_with`](Self::try_par_demux_with).
+    fn par_demux_with<K, S>(
+        self,
+        config: &Config,
+        key: impl Fn(&Self::Item) -> K + Send + Sync + 'static,
+        factory: impl Fn(&K) -> S + Send + Sync + 'static,
+    ) -> ParDemux<Self, K, S::Output>
+    where
+        Self::Item: Send + Sync + 'static,
+        K: Hash + Eq + Clone + Send + 'static,
+        S: Scan<Self::Item, Output: Send + 'static> + Send + 'static,
+    {
+        started(self.try_par_demux_with(config, key, factory))
+    }
+
+    /// [`par_demux`](Self::par_demux) with settings, returning the error if the
+    /// run cannot start.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_par_distribute_with`](Self::try_par_distribute_with); the error
+    /// gives back the two functions.
+    #[allow(clippy::type_complexity, reason = "an alias would hide what is given back")]
+    fn try_par_demux_with<K, S, F, G>(
+        self,
+        config: &Config,
+        key: F,
+        factory: G,
+    ) -> Result<ParDemux<Self, K, S::Output>, StartError<Self, (F, G)>>
+    where
+        Self::Item: Send + Sync + 'static,
+        F: Fn(&Self::Item) -> K + Send + Sync + 'static,
+        G: Fn(&K) -> S + Send + Sync + 'static,
+        K: Hash + Eq + Clone + Send + 'static,
+        S: Scan<Self::Item, Output: Send + 'static> + Send + 'static,
+    {
+        ParDemux::start(config, self, key, factory)
+    }
+}
+
+/// What was started, for those who take a run that cannot start as a panic.
+fn started<R, I, S>(result: Result<R, StartError<I, S>>) -> R {
+    match result {
+        Ok(run) => run,
+        Err(error) => panic!("{error}: {}", Chain(error.kind())),
     }
 }
 

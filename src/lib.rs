@@ -84,16 +84,21 @@
 //!   that is about a nanosecond per item and scan. Measure first.
 
 mod config;
+mod demux;
 mod distribute;
 mod engine;
 mod error;
+mod fold;
 mod id;
 mod iterator_ext;
+mod ordered;
 mod pool;
 pub mod scan;
 mod sync;
+mod tee;
 
 pub use self::config::Config;
+pub use self::demux::ParDemux;
 pub use self::distribute::ParDistribute;
 pub use self::error::{ConfigError, PanicOrigin, StartError, StartErrorKind};
 pub use self::id::ScanId;
@@ -101,6 +106,7 @@ pub use self::iterator_ext::IteratorExt;
 pub use self::pool::Pool;
 #[doc(no_inline)]
 pub use self::scan::{Emitter, Scan};
+pub use self::tee::ParTee;
 
 /// Lets the waits of models return with nobody having notified them.
 #[cfg(loom)]

@@ -54,8 +54,8 @@ fn plain_types_have_all_of_them() {
 fn an_error_from_the_system_is_as_std_makes_it() {
     assert_traits! {
         StartErrorKind => true true false false;
-        StartError<std::ops::Range<u8>, u8> => true true false false;
-        StartError<std::iter::Once<Local>, u8> => false false false false;
+        StartError<std::ops::Range<u8>, Vec<u8>> => true true false false;
+        StartError<std::iter::Once<Local>, Vec<u8>> => false false false false;
     }
 }
 

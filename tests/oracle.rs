@@ -3,105 +3,11 @@
 
 mod support;
 
-use std::ops::ControlFlow;
-
-use anabranch::scan::{self, BoxScan, Emitter, Scan};
+use anabranch::scan::Scan;
 use anabranch::{Config, Pool};
 use proptest::prelude::*;
+use support::kinds::{Kind, kind};
 use support::{deadline, distribute};
-
-/// A scan of any of the kinds there are.
-#[derive(Clone, Debug)]
-enum Kind {
-    /// One output per item.
-    Running,
-    /// Outputs for every nth item only.
-    Every(u64),
-    /// Several outputs per item, also none.
-    Repeat(u64),
-    /// Nothing but the flush.
-    AtEnd,
-    /// Several outputs at the flush.
-    Tail(usize),
-    /// Ends at the nth item.
-    EndsAt(usize),
-    /// Ends after the nth output, several per item.
-    EndsAfter(usize),
-    /// A scan after a scan, the first ending early.
-    Chain(usize),
-    /// Emits and ends in the same step.
-    LastWords(u64),
-    /// Silent for ever.
-    Silent,
-}
-
-impl Kind {
-    fn build(&self) -> BoxScan<u64, u64> {
-        match *self {
-            Kind::Running => scan::scan(0, |sum, x: &u64| {
-                *sum += x;
-                Some(*sum)
-            })
-            .boxed(),
-            Kind::Every(n) => scan::filter(move |x: &u64| x % n == 0).boxed(),
-            Kind::Repeat(n) => repeat(n).boxed(),
-            Kind::AtEnd => scan::sum().boxed(),
-            Kind::Tail(n) => Tail { n, seen: Vec::new() }.boxed(),
-            Kind::EndsAt(n) => scan::take(n).boxed(),
-            Kind::EndsAfter(n) => repeat(5).take(n).boxed(),
-            Kind::Chain(n) => scan::take(n).then(scan::sum::<u64, u64>()).boxed(),
-            Kind::LastWords(at) => scan::from_fn(move |x: &u64, out: &mut Emitter<'_, u64>| {
-                if *x < at {
-                    return ControlFlow::Continue(());
-                }
-                (0..3).for_each(|i| out.emit(x + i));
-                ControlFlow::Break(())
-            })
-            .boxed(),
-            Kind::Silent => scan::filter(|_: &u64| false).boxed(),
-        }
-    }
-}
-
-/// Emits each item as often as it says, modulo `n`.
-fn repeat(n: u64) -> impl Scan<u64, Output = u64> + Send {
-    scan::from_fn(move |x: &u64, out: &mut Emitter<'_, u64>| {
-        (0..x % n).for_each(|_| out.emit(*x));
-        ControlFlow::Continue(())
-    })
-}
-
-/// Emits the last `n` items at the flush.
-struct Tail {
-    n: usize,
-    seen: Vec<u64>,
-}
-
-impl Scan<u64> for Tail {
-    type Output = u64;
-    fn step(&mut self, item: &u64, _: &mut Emitter<'_, u64>) -> ControlFlow<()> {
-        self.seen.push(*item);
-        ControlFlow::Continue(())
-    }
-    fn flush(&mut self, out: &mut Emitter<'_, u64>) {
-        self.seen.iter().rev().take(self.n).for_each(|x| out.emit(*x));
-    }
-}
-
-fn kind() -> impl Strategy<Value = Kind> {
-    prop_oneof![
-        Just(Kind::Running),
-        (1..9_u64).prop_map(Kind::Every),
-        (1..9_u64).prop_map(Kind::Repeat),
-        Just(Kind::AtEnd),
-        (0..20_usize).prop_map(Kind::Tail),
-        (0..40_usize).prop_map(Kind::EndsAt),
-        (0..40_usize).prop_map(Kind::EndsAfter),
-        (0..40_usize).prop_map(Kind::Chain),
-        (0..100_u64).prop_map(Kind::LastWords),
-        Just(Kind::Silent),
-    ]
-}
 
 /// Lengths around the batch size, and others.
 fn length(batch: usize) -> impl Strategy<Value = usize> {

@@ -47,17 +47,17 @@ impl<T> fmt::Debug for Batch<T> {
 /// Outputs that are dropped here were emitted into a run that is being aborted:
 /// either nobody looks any more or there is an earlier panic to report, so what
 /// their drops panic with is discarded.
-pub(super) struct Outputs<O> {
+pub(crate) struct Outputs<O> {
     values: vec::IntoIter<O>,
 }
 
 impl<O> Outputs<O> {
-    pub(super) fn new(values: Vec<O>) -> Self {
+    pub(crate) fn new(values: Vec<O>) -> Self {
         Self { values: values.into_iter() }
     }
 
     #[inline]
-    pub(super) fn next(&mut self) -> Option<O> {
+    pub(crate) fn next(&mut self) -> Option<O> {
         self.values.next()
     }
 

@@ -5,13 +5,13 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a panic carries.
-pub(super) type Payload = Box<dyn Any + Send>;
+pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// Runs `f` and catches its panic.
 ///
 /// Unwind safety is asserted here, once: whatever `f` may have left half done is
 /// afterwards only ever dropped.
-pub(super) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(f))
 }
 

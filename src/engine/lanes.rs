@@ -113,6 +113,13 @@ impl<T, O> Lanes<T, O> {
         None
     }
 
+    /// Takes the next batch of outputs of the `index`th scan, if there is one, or
+    /// says with an inner `None` that there will be no more. For runs whose lanes
+    /// are not [collected](Self::collect), and so keep their places.
+    pub(super) fn receive(&mut self, index: usize) -> Option<Option<Outputs<O>>> {
+        select_ready(&[&self.lanes[index].output]).map(|(_, outputs)| outputs)
+    }
+
     /// Lets go of the input channels, which aborts the scans that wait there.
     pub(super) fn close_inputs(&mut self) {
         for lane in &mut self.lanes {

@@ -113,10 +113,31 @@ impl<I: Iterator, O> Manager<I, O> {
             if let Some(output) = self.ready.1.next() {
                 return Some((self.ready.0, output));
             }
-            if !self.advance() {
-                return None;
-            }
+            self.ready = self.work(Lanes::collect)?;
         }
+    }
+
+    /// The next outputs of one scan, the `index`th; `None` if it has emitted its
+    /// last. The outputs of all others wait, and hold their scans back.
+    ///
+    /// Whoever takes outputs scan by scan does so to the end, which is
+    /// [`finish`](Self::finish), and item by item: no scan may be waited for that
+    /// has emitted all there is for an item while another one has not. Then
+    /// waiting for one never deadlocks. For suppose that the manager sleeps. The
+    /// scan has nothing to do: it has had every item that was dispatched, and all
+    /// that it emitted for them was taken. So the others, too, have had what they
+    /// emitted for all of these items taken; none of them is owed one; and with
+    /// nobody owed anything the manager does not sleep, it fills the next batch.
+    // MODEL: loom-tests/tests/aligned.rs::silent_scan_beside_a_chatty_one
+    pub(crate) fn next_of(&mut self, index: usize) -> Option<Outputs<O>> {
+        self.work(|lanes| lanes.receive(index))?
+    }
+
+    /// Drops what outputs are still to come, and ends the run.
+    ///
+    /// Resumes the run's first panic.
+    pub(crate) fn finish(&mut self) {
+        while self.work(Lanes::collect).is_some() {}
     }
 
     /// How many outputs are at hand, and whether that is all there will be.
@@ -131,18 +152,16 @@ impl<I: Iterator, O> Manager<I, O> {
         self.panic.as_ref().map(|panic| &panic.origin)
     }
 
-    /// Works until there are outputs at hand, and says whether there are; if not,
-    /// the run is over.
+    /// Works until a look at the lanes finds something; `None` if the run is over.
     #[inline(never)]
-    fn advance(&mut self) -> bool {
+    fn work<R>(&mut self, mut look: impl FnMut(&mut Lanes<I::Item, O>) -> Option<R>) -> Option<R> {
         loop {
             // One look. It ends with the notices, as it is the disconnection of
             // an output channel that makes the manager expect an exit.
             // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
             self.dispatch();
-            if let Some(ready) = self.lanes.collect() {
-                self.ready = ready;
-                return true;
+            if let Some(found) = look(&mut self.lanes) {
+                return Some(found);
             }
             self.read_notices();
             match self.phase {
@@ -151,7 +170,7 @@ impl<I: Iterator, O> Manager<I, O> {
                 // WAKE: an output batch, room in an input channel, an exit; each
                 // is published by a scan thread, which then rings.
                 Phase::Sending(_) | Phase::Draining => self.run.wait(),
-                Phase::Ended => return false,
+                Phase::Ended => return None,
             }
         }
     }
@@ -244,7 +263,7 @@ impl<I: Iterator, O> Manager<I, O> {
     /// Makes every scan thread leave. One that waits for input finds its channel
     /// disconnected; one that waits for room for outputs gets it from the
     /// consumer or from [`drop`](Drop::drop).
-    fn abort(&mut self) {
+    pub(crate) fn abort(&mut self) {
         self.run.abort();
         self.lanes.close_inputs();
         self.phase = Phase::Draining;

@@ -30,7 +30,9 @@ mod run;
 mod scan_thread;
 mod start;
 
+pub(crate) use self::batch::Outputs;
 pub(crate) use self::batch_size::BatchSize;
+pub(crate) use self::contain::contain;
 pub(crate) use self::manager::Manager;
-pub(crate) use self::outlet::Outlet;
-pub(crate) use self::start::start;
+pub(crate) use self::outlet::{Kept, Outlet};
+pub(crate) use self::start::Ready;

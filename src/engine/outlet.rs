@@ -7,21 +7,37 @@ use super::batch::Outputs;
 use super::run::Run;
 use crate::sync::{Arc, Sender};
 
+/// Which of a scan's outputs travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// All of them, as they come.
+    Every,
+    /// The last one, when the scan exits.
+    Last,
+}
+
 /// The output side of a scan thread.
 ///
-/// Invariant: between two messages from the manager nothing is held here. A scan
-/// waits for input only after it has published all that it emitted.
+/// Invariant: between two messages from the manager nothing that travels is held
+/// here. A scan waits for input only after it has published all that it emitted,
+/// but for the one output that is the last so far.
 pub(crate) struct Outlet<O> {
     /// Emitted and not yet published; at most `limit`.
     gathered: Vec<O>,
     limit: usize,
+    kept: Kept,
     sender: Sender<Outputs<O>>,
     run: Arc<Run>,
 }
 
 impl<O> Outlet<O> {
-    pub(super) fn new(limit: usize, sender: Sender<Outputs<O>>, run: &Arc<Run>) -> Self {
-        Self { gathered: Vec::new(), limit, sender, run: Arc::clone(run) }
+    pub(super) fn new(
+        limit: usize,
+        kept: Kept,
+        sender: Sender<Outputs<O>>,
+        run: &Arc<Run>,
+    ) -> Self {
+        Self { gathered: Vec::new(), limit, kept, sender, run: Arc::clone(run) }
     }
 
     /// Takes one output; publishes when the batch is full.
@@ -40,13 +56,36 @@ impl<O> Outlet<O> {
         self.run.is_aborted()
     }
 
+    /// Lets go of what has been gathered and need not be held any longer.
+    #[inline(never)]
+    pub(super) fn publish(&mut self) {
+        match self.kept {
+            Kept::Every => self.send(),
+            Kept::Last => self.forget_all_but_the_last(),
+        }
+    }
+
+    /// Sends the last that there is to send.
+    pub(super) fn finish(&mut self) {
+        if self.kept == Kept::Last {
+            self.forget_all_but_the_last();
+        }
+        self.send();
+    }
+
+    fn forget_all_but_the_last(&mut self) {
+        if let Some(last) = self.gathered.len().checked_sub(1) {
+            self.gathered.swap(0, last);
+            self.gathered.truncate(1);
+        }
+    }
+
     /// Sends what has been gathered; blocks while the output channel is full.
     ///
     /// The manager empties the channel whenever it looks, or drops it, so the
     /// wait ends. It was rung for everything that fills the channel.
     // MODEL: loom-tests/tests/faults.rs::both_sides_full
-    #[inline(never)]
-    pub(super) fn publish(&mut self) {
+    fn send(&mut self) {
         if self.gathered.is_empty() {
             return;
         }

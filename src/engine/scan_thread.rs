@@ -26,7 +26,9 @@ impl<T, S: Scan<T>> ScanThread<T, S> {
         if let Err(payload) = contain(|| take_messages(&mut scan, &mut inlet, &mut outlet)) {
             exit.record(payload);
         }
-        outlet.publish();
+        if let Err(payload) = contain(|| outlet.finish()) {
+            exit.record(payload);
+        }
         if let Err(payload) = contain(|| drop(scan)) {
             exit.record(payload);
         }

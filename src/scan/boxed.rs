@@ -1,4 +1,4 @@
-//! Scans behind a pointer.
+//! Scans behind a pointer, and scans that may be missing.
 
 use std::ops::ControlFlow;
 
@@ -27,5 +27,42 @@ impl<T, S: Scan<T> + ?Sized> Scan<T> for Box<S> {
 
     fn name(&self) -> Option<&str> {
         (**self).name()
+    }
+}
+
+/// `None` is a scan that has ended: it does so at its first item.
+///
+/// ```
+/// # use anabranch::scan::{self, Scan};
+/// let count = |wanted: bool| wanted.then(scan::count);
+/// assert_eq!(count(true).apply(["a", "b"]), [2]);
+/// assert_eq!(count(false).apply(["a", "b"]), []);
+/// ```
+impl<T, S: Scan<T>> Scan<T> for Option<S> {
+    type Output = S::Output;
+
+    #[inline]
+    fn step(&mut self, item: &T, out: &mut Emitter<'_, S::Output>) -> ControlFlow<()> {
+        match self {
+            Some(scan) => scan.step(item, out),
+            None => ControlFlow::Break(()),
+        }
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, S::Output>) {
+        if let Some(scan) = self {
+            scan.flush(out);
+        }
+    }
+
+    fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, S::Output>) -> ControlFlow<()> {
+        match self {
+            Some(scan) => scan.step_batch(batch, out),
+            None => ControlFlow::Break(()),
+        }
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.as_ref()?.name()
     }
 }

@@ -35,13 +35,16 @@
 //! ```
 
 pub mod adaptors;
+mod aligned;
 mod at_end;
 mod boxed;
 mod emitter;
 mod per_item;
+mod set;
 
 use std::ops::ControlFlow;
 
+pub(crate) use self::aligned::{InParts, Part};
 pub use self::at_end::{
     Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
 };
@@ -50,6 +53,7 @@ pub use self::emitter::Emitter;
 pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
 };
+pub use self::set::{CloneEach, ScanSet};
 
 use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
 

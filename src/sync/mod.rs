@@ -21,7 +21,7 @@ mod model;
 use model as imp;
 
 pub(crate) use imp::{AtomicBool, Condvar, Mutex, Receiver, Sender};
-pub(crate) use imp::{bounded, select_ready, spawn};
+pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn};
 
 #[cfg(loom)]
 pub(crate) use imp::spurious;

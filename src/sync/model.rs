@@ -349,3 +349,8 @@ pub(crate) fn spawn(
 ) -> io::Result<()> {
     checker::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
+
+/// As many shards as a model has by default.
+pub(crate) fn available_parallelism() -> usize {
+    2
+}

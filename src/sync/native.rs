@@ -60,3 +60,8 @@ pub(crate) fn spawn(
     }
     builder.spawn(body).map(drop)
 }
+
+/// How many threads the machine runs at once, as far as it says.
+pub(crate) fn available_parallelism() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}

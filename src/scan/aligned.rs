@@ -1,0 +1,116 @@
+//! Scans that say where one item's outputs end and the next one's begin.
+
+use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+
+use super::{Emitter, Scan};
+use crate::engine::contain;
+
+/// Emits once for each item: the latest output if there was any, `None` if not. A
+/// scan that ends at an item without any emits nothing for it. What is emitted
+/// at the flush belongs to no item and is dropped.
+pub(crate) struct LatestPerItem<S>(S);
+
+impl<S> LatestPerItem<S> {
+    pub(crate) fn new(scan: S) -> Self {
+        Self(scan)
+    }
+}
+
+impl<T, S: Scan<T>> Scan<T> for LatestPerItem<S> {
+    type Output = Option<S::Output>;
+
+    #[inline]
+    fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
+        let mut latest = None;
+        let flow = out.adapt(
+            |output, _| {
+                latest = Some(output);
+                ControlFlow::Continue(())
+            },
+            |out| self.0.step(item, out),
+        );
+        if flow.is_continue() || latest.is_some() {
+            out.emit(latest);
+        }
+        flow
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
+        out.adapt(|_, _| ControlFlow::Continue(()), |out| self.0.flush(out));
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+}
+
+/// A piece of what a scan emits, item by item.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Part<O> {
+    /// An output, behind which there are others for the same item.
+    More(O),
+    /// The last output for an item, or that there was none.
+    Last(Option<O>),
+    /// The scan has ended or was flushed. If this is missing it has panicked, or
+    /// was aborted.
+    End,
+}
+
+/// Emits every output, as the parts of which the outputs of an item consist.
+pub(crate) struct InParts<S>(S);
+
+impl<S> InParts<S> {
+    pub(crate) fn new(scan: S) -> Self {
+        Self(scan)
+    }
+}
+
+impl<T, S: Scan<T>> Scan<T> for InParts<S> {
+    type Output = Part<S::Output>;
+
+    #[inline]
+    fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
+        let mut held = None;
+        // A panic must not take the output with it that is held back.
+        let stepped = contain(|| out.adapt(hold_back_one(&mut held), |out| self.0.step(item, out)));
+        match stepped {
+            Ok(flow) => {
+                out.emit(Part::Last(held));
+                if flow.is_break() {
+                    out.emit(Part::End);
+                }
+                flow
+            }
+            Err(payload) => {
+                held.into_iter().for_each(|output| out.emit(Part::More(output)));
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
+        let emit = |output, out: &mut Emitter<'_, Self::Output>| {
+            out.emit(Part::More(output));
+            ControlFlow::Continue(())
+        };
+        out.adapt(emit, |out| self.0.flush(out));
+        out.emit(Part::End);
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+}
+
+/// Emits all but the last output, which is left in `held`.
+fn hold_back_one<O>(
+    held: &mut Option<O>,
+) -> impl FnMut(O, &mut Emitter<'_, Part<O>>) -> ControlFlow<()> {
+    |output, out| {
+        if let Some(before) = held.replace(output) {
+            out.emit(Part::More(before));
+        }
+        ControlFlow::Continue(())
+    }
+}

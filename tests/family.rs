@@ -1,0 +1,146 @@
+//! `par_fold`, `par_tee`, `par_demux` and the ordered `par_distribute` give, output
+//! by output, what the sequential loop gives.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::collections::{BTreeMap, HashMap};
+
+use anabranch::scan::Scan;
+use anabranch::{Config, IteratorExt, Pool};
+use proptest::prelude::*;
+use support::deadline;
+use support::kinds::{Kind, Sequential, kind};
+
+/// Scans, items and settings.
+#[derive(Clone, Debug)]
+struct Case {
+    kinds: Vec<Kind>,
+    items: Vec<u64>,
+    config: Config,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    (
+        proptest::collection::vec(kind(), 1..=8),
+        proptest::collection::vec(0..100_u64, 0..200),
+        (1..=3_usize, 1..=3_usize, proptest::option::of(1..=20_usize)),
+    )
+        .prop_map(|(kinds, items, (input, output, batch))| {
+            let config = Config::new().input_capacity(input).output_capacity(output);
+            Case { kinds, items, config: batch.into_iter().fold(config, Config::batch) }
+        })
+}
+
+/// Runs `check` on any number of cases, under a deadline for each.
+fn for_any_case(check: impl Fn(Case) + Copy + Send + 'static) {
+    let config = ProptestConfig { cases: 500, failure_persistence: None, ..Default::default() };
+    proptest!(config, |(case in cases())| {
+        deadline(move || {
+            let pool = Pool::new();
+            check(Case { config: case.config.pool(pool.clone()), ..case });
+            assert_eq!(pool.live(), 0, "threads are back when the run has ended");
+        });
+    });
+}
+
+impl Case {
+    fn sequential(&self) -> Vec<Sequential> {
+        self.kinds.iter().map(|kind| kind.outputs_by_item(&self.items)).collect()
+    }
+}
+
+#[test]
+fn a_fold_gives_the_last_output_of_each_scan() {
+    for_any_case(|case| {
+        let expected: Vec<_> =
+            case.sequential().into_iter().map(|scan| scan.outputs.last().copied()).collect();
+        let scans: Vec<_> = case.kinds.iter().map(Kind::build).collect();
+        let last = case.items.into_iter().par_fold_with(&case.config, scans);
+        assert_eq!(last, expected.into_iter().map(|last| last.map(|(_, x)| x)).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn ordered_outputs_come_item_by_item_and_scan_by_scan() {
+    for_any_case(|case| {
+        let mut expected = Vec::new();
+        for (scan, sequential) in case.sequential().into_iter().enumerate() {
+            expected.extend(sequential.outputs.into_iter().map(|(item, x)| (item, scan, x)));
+        }
+        expected.sort_by_key(|(item, scan, _)| (*item, *scan));
+        let expected: Vec<_> = expected.into_iter().map(|(_, scan, x)| (scan, x)).collect();
+        let scans = case.kinds.iter().map(Kind::build);
+        let run = case.items.into_iter().par_distribute_with(&case.config.ordered(true), scans);
+        assert_eq!(run.map(|(id, x)| (id.index(), x)).collect::<Vec<_>>(), expected);
+    });
+}
+
+/// The tuples of `par_tee`, from what each scan does alone.
+fn aligned(scans: &[Sequential], items: usize) -> Vec<Vec<u64>> {
+    let mut outputs: Vec<_> = scans.iter().map(|scan| scan.outputs.iter().peekable()).collect();
+    let mut latest = vec![None; scans.len()];
+    let mut tuples = Vec::new();
+    for item in 0..items {
+        for ((scan, outputs), latest) in scans.iter().zip(&mut outputs).zip(&mut latest) {
+            let mut emitted = false;
+            while let Some((_, x)) = outputs.next_if(|(at, _)| *at == item) {
+                *latest = Some(*x);
+                emitted = true;
+            }
+            let over = scan.ended_at.is_some_and(|end| end < item || end == item && !emitted);
+            if over {
+                return tuples;
+            }
+        }
+        tuples.extend(latest.iter().copied().collect::<Option<Vec<_>>>());
+    }
+    tuples
+}
+
+#[test]
+fn a_tee_gives_the_latest_output_of_each_scan_after_each_item() {
+    for_any_case(|case| {
+        let expected = aligned(&case.sequential(), case.items.len());
+        let scans: Vec<_> = case.kinds.iter().map(Kind::build).collect();
+        let tuples = case.items.into_iter().par_tee_with(&case.config, scans);
+        assert_eq!(tuples.collect::<Vec<_>>(), expected);
+    });
+}
+
+#[test]
+fn a_demux_gives_each_key_what_its_items_alone_give() {
+    for_any_case(|case| {
+        // A key whose number the factory does not like has no scan.
+        let likes = |key: u64| key % 7 != 3;
+        let mut by_key: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for item in &case.items {
+            by_key.entry(item % 30).or_default().push(*item);
+        }
+        let mut expected = HashMap::new();
+        for (key, items) in by_key.into_iter().filter(|(key, _)| likes(*key)) {
+            let mut items = items.into_iter().peekable();
+            let outputs: &mut Vec<_> = expected.entry(key).or_default();
+            // Each scan that ends is followed by a fresh one.
+            while items.peek().is_some() {
+                outputs
+                    .extend(case.kinds[key as usize % case.kinds.len()].build().apply(&mut items));
+            }
+        }
+        expected.retain(|_, outputs| !outputs.is_empty());
+
+        for shards in [1, 2, 5] {
+            let kinds = case.kinds.clone();
+            let run = case.items.clone().into_iter().par_demux_with(
+                &case.config.clone().shards(shards),
+                |item| item % 30,
+                move |key| likes(*key).then(|| kinds[*key as usize % kinds.len()].build()),
+            );
+            let mut outputs: HashMap<u64, Vec<u64>> = HashMap::new();
+            for (key, output) in run {
+                outputs.entry(key).or_default().push(output);
+            }
+            assert_eq!(outputs, expected);
+        }
+    });
+}
