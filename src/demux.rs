@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::iter::FusedIterator;
 use std::mem;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::engine::{Kept, Manager, Ready};
 use crate::error::{PanicOrigin, StartError};
 use crate::scan::{Emitter, Scan};
-use crate::sync::Arc;
+use crate::sync::{Arc, RandomState};
 
 /// The outputs of one scan per key; made by
 /// [`par_demux`](crate::IteratorExt::par_demux).
@@ -44,7 +44,7 @@ impl<I: Iterator, K, O> ParDemux<I, K, O> {
             Err(kind) => return Err(StartError::new(kind, input, (key, factory))),
         };
         let functions = Arc::new((key, factory));
-        let hasher = RandomState::new();
+        let hasher = RandomState::default();
         let shard = |index| Shard {
             index,
             shards,

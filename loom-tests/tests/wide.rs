@@ -8,9 +8,11 @@ use anabranch_models::Bound::Unbounded;
 use anabranch_models::models;
 use anabranch_models::runs::{count, each, first, panic_at, repeat, tight};
 
-/// The `index`th scan of a mixture.
+/// The `index`th scan of a mixture. Of many, most end at their first item: what
+/// comes of every eighth is enough for a schedule of 64 to take a while.
 fn mixture(index: usize) -> BoxScan<u8, u8> {
     match index % 5 {
+        _ if index > 20 && index % 8 > 0 => first(0),
         0 => each(),
         1 => count(),
         2 => first(2),
@@ -26,6 +28,30 @@ fn equals_the_sequential_run(scans: usize, items: u8, config: &Config) {
         sorted[id.index()].push(output);
     }
     assert_eq!(sorted, expected);
+}
+
+/// The items of a mixture are its outputs, and the number of items is the one
+/// output of each flush: in order they are sorted.
+fn is_in_order(scans: usize, items: u8) {
+    let config = tight().ordered(true);
+    let run = (0..items).par_distribute_with(&config, (0..scans).map(mixture));
+    let outputs: Vec<_> = run.map(|(id, output)| (output, id.index())).collect();
+    assert!(outputs.is_sorted(), "{outputs:?}");
+    let expected: usize = (0..scans).map(|index| mixture(index).apply(0..items).len()).sum();
+    assert_eq!(outputs.len(), expected);
+}
+
+/// A tuple for each item but for those that the shortest scan has not.
+fn is_aligned(scans: usize, items: u8) {
+    let scans: Vec<_> = (0..scans).filter(|index| ![1, 4].contains(&(index % 5))).collect();
+    let expected = vec![scans.len(); usize::from(items.min(2))];
+    let scans: Vec<_> = scans.into_iter().map(mixture).collect();
+    let tuples = (0..items).par_tee_with(&tight(), scans);
+    let lengths = tuples.enumerate().map(|(item, each)| {
+        assert!(each.iter().all(|output| usize::from(*output) == item), "{item}: {each:?}");
+        each.len()
+    });
+    assert_eq!(lengths.collect::<Vec<_>>(), expected);
 }
 
 /// Drops a run of so many scans after so many outputs.
@@ -61,6 +87,10 @@ models! {
         let config = tight().batch(3).input_capacity(2).output_capacity(2);
         equals_the_sequential_run(16, 4, &config);
     }
+    order_of_4(Unbounded) { is_in_order(4, 4) }
+    order_of_16(Unbounded) { is_in_order(16, 3) }
+    tee_of_4(Unbounded) { is_aligned(4, 4) }
+    tee_of_16(Unbounded) { is_aligned(16, 3) }
     drop_of_4_at_once(Unbounded) { drop_after(0, 4) }
     drop_of_4(Unbounded) { drop_after(5, 4) }
     drop_of_16(Unbounded) { drop_after(20, 16) }
