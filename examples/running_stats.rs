@@ -8,11 +8,10 @@
 //!        6.000       3.000       1.000       6.000       2.310
 //! ```
 //!
-//! What to see here: scans made from closures, with names; a consumer that puts
-//! together what belongs together; and an input that may fail or never end. While
-//! that waits for a line nothing is printed: a row comes with the line after it.
+//! What to see here: scans made from closures, with names; a row of their outputs
+//! for each item; and an input that may fail or never end. While that waits for a
+//! line nothing is printed: a row may come with the line after it.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::iter;
 use std::num::NonZeroUsize;
@@ -61,17 +60,11 @@ fn print_table(numbers: impl Iterator<Item = f64>, out: &mut impl Write) -> io::
         write!(out, "{:>12}", scan.name().unwrap_or_default())?;
     }
     writeln!(out)?;
-    // The outputs of one scan come in order, but some scans may be ahead of
-    // others. A row can be printed when all its cells are there.
-    let mut columns = scans.each_ref().map(|_| VecDeque::new());
-    for (id, output) in numbers.par_distribute(scans) {
-        columns[id.index()].push_back(output);
-        if columns.iter().all(|column| !column.is_empty()) {
-            for cell in columns.iter_mut().filter_map(VecDeque::pop_front) {
-                write!(out, "{cell:>12.3}")?;
-            }
-            writeln!(out)?;
+    for row in numbers.par_tee(scans) {
+        for cell in row {
+            write!(out, "{cell:>12.3}")?;
         }
+        writeln!(out)?;
     }
     Ok(())
 }

@@ -149,6 +149,12 @@ impl<I, S> Error for StartError<I, S> {
     }
 }
 
+impl<I, S> From<StartError<I, S>> for StartErrorKind {
+    fn from(error: StartError<I, S>) -> Self {
+        error.kind
+    }
+}
+
 /// Where the panic that ended a run came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use crate::config::Config;
 use crate::demux::ParDemux;
 use crate::distribute::ParDistribute;
-use crate::error::{Chain, StartError};
+use crate::error::{Chain, StartError, StartErrorKind};
 use crate::fold;
 use crate::scan::{CloneEach, Scan, ScanSet};
 use crate::tee::ParTee;
@@ -429,10 +429,10 @@ pub trait IteratorExt: Iterator + Sized {
 }
 
 /// What was started, for those who take a run that cannot start as a panic.
-fn started<R, I, S>(result: Result<R, StartError<I, S>>) -> R {
+pub(crate) fn started<R>(result: Result<R, impl Into<StartErrorKind>>) -> R {
     match result {
         Ok(run) => run,
-        Err(error) => panic!("{error}: {}", Chain(error.kind())),
+        Err(error) => panic!("the run could not start: {}", Chain(&error.into())),
     }
 }
 

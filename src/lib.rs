@@ -96,6 +96,7 @@ mod pool;
 pub mod scan;
 mod sync;
 mod tee;
+mod try_input;
 
 pub use self::config::Config;
 pub use self::demux::ParDemux;
@@ -107,6 +108,7 @@ pub use self::pool::Pool;
 #[doc(no_inline)]
 pub use self::scan::{Emitter, Scan};
 pub use self::tee::ParTee;
+pub use self::try_input::{ParTryDistribute, TryIteratorExt};
 
 /// Lets the waits of models return with nobody having notified them.
 #[cfg(loom)]

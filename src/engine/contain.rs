@@ -40,7 +40,7 @@ pub(super) fn keep_first(first: &mut Option<Payload>, payload: Payload) {
 
 /// Drops a payload that nobody will see. A payload whose own drop panics is the
 /// end of the line: what that panic carries is leaked.
-pub(super) fn discard(payload: Payload) {
+pub(crate) fn discard(payload: Payload) {
     if let Err(payload) = contain(|| drop(payload)) {
         mem::forget(payload);
     }

@@ -32,7 +32,7 @@ mod start;
 
 pub(crate) use self::batch::Outputs;
 pub(crate) use self::batch_size::BatchSize;
-pub(crate) use self::contain::contain;
+pub(crate) use self::contain::{contain, discard};
 pub(crate) use self::manager::Manager;
 pub(crate) use self::outlet::{Kept, Outlet};
 pub(crate) use self::start::Ready;

@@ -38,6 +38,7 @@ pub mod adaptors;
 mod aligned;
 mod at_end;
 mod boxed;
+mod catch;
 mod emitter;
 mod per_item;
 mod set;
@@ -49,6 +50,7 @@ pub use self::at_end::{
     Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
 };
 pub use self::boxed::BoxScan;
+pub use self::catch::CatchUnwind;
 pub use self::emitter::Emitter;
 pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
@@ -250,6 +252,37 @@ pub trait Scan<T> {
         P: FnMut(&T) -> bool,
     {
         FilterInput::new(self, predicate)
+    }
+
+    /// Turns a panic of the scan into its last output: an `Err` with the payload. The
+    /// other scans of the run go on.
+    ///
+    /// Outputs become `Ok`. The scan is dropped where it panicked. Equivalent to
+    /// [`std::panic::catch_unwind`] around every call; the panic hook runs as ever.
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// use anabranch::IteratorExt;
+    ///
+    /// let scans = [
+    ///     scan::map(|x: &i32| 12 / x).catch_unwind().boxed(),
+    ///     scan::sum().catch_unwind().boxed(),
+    /// ];
+    /// for (id, output) in [3, 2, 1, 0].into_iter().par_distribute(scans) {
+    ///     match (id.index(), output) {
+    ///         (0, Ok(quotient)) => assert!([4, 6, 12].contains(&quotient)),
+    ///         (0, Err(payload)) => {
+    ///             assert_eq!(payload.downcast_ref(), Some(&"attempt to divide by zero"));
+    ///         }
+    ///         (_, output) => assert_eq!(output.ok(), Some(6)),
+    ///     }
+    /// }
+    /// ```
+    fn catch_unwind(self) -> CatchUnwind<Self>
+    where
+        Self: Sized,
+    {
+        CatchUnwind::new(self)
     }
 
     /// Names the scan, for errors and panic reports.

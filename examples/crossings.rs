@@ -1,0 +1,82 @@
+//! Where two moving averages of a price cross.
+//!
+//! ```text
+//! $ printf '9\n8\n7\n8\n9\n10\n' | cargo run --example crossings -- 1 4
+//!        4  up            8.000        7.976
+//! ```
+//!
+//! One number a line on standard input, in columns out: the line, the direction,
+//! the fast average and the slow one. What to see here: two scans that the consumer
+//! gets aligned, item by item, though each runs on a thread of its own. A line that
+//! is no number ends the run, and is told with its own number.
+
+use std::io::{self, ErrorKind, Write};
+use std::iter;
+use std::process::ExitCode;
+
+use anabranch::IteratorExt;
+use anabranch::scan::{self, Scan};
+use clap::Parser;
+
+/// Prints where two moving averages of the numbers on standard input cross.
+#[derive(Parser)]
+struct Args {
+    /// Over how many numbers the fast average goes, about
+    #[arg(default_value = "12", value_parser = clap::value_parser!(u32).range(1..))]
+    fast: u32,
+    /// Over how many numbers the slow average goes, about
+    #[arg(default_value = "26", value_parser = clap::value_parser!(u32).range(1..))]
+    slow: u32,
+}
+
+/// The exponential moving average over about `span` numbers.
+fn average(span: u32) -> impl Scan<f64, Output = f64> + Send {
+    let weight = 2.0 / (f64::from(span) + 1.0);
+    scan::scan(None, move |average: &mut Option<f64>, x: &f64| {
+        *average = Some(average.map_or(*x, |before| before + weight * (x - before)));
+        *average
+    })
+}
+
+fn print_crossings(
+    numbers: impl Iterator<Item = f64>,
+    Args { fast, slow }: &Args,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut was_above = None;
+    let averages = numbers.par_tee((average(*fast), average(*slow)));
+    for (line, (fast, slow)) in iter::zip(1.., averages) {
+        // While they are equal neither is above the other.
+        let above = if fast == slow { continue } else { fast > slow };
+        if was_above.replace(above).is_some_and(|was| was != above) {
+            let direction = if above { "up" } else { "down" };
+            writeln!(out, "{line:>8}  {direction:<6} {fast:>12.3} {slow:>12.3}")?;
+        }
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    // Bad input ends the numbers; what came before it still counts.
+    let mut failure = None;
+    let numbers = iter::zip(1.., io::stdin().lines()).map_while(|(place, line)| {
+        let number = line.map_err(|error| error.to_string()).and_then(|line| {
+            let number = line.trim().parse().ok().filter(|number: &f64| number.is_finite());
+            number.ok_or_else(|| format!("{line:?} is not a number"))
+        });
+        number.map_err(|what| failure = Some(format!("line {place}: {what}"))).ok()
+    });
+    match print_crossings(numbers, &args, &mut io::stdout().lock()) {
+        // That nobody wants more is no failure.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => failure = Some(error.to_string()),
+        _ => {}
+    }
+    match failure {
+        None => ExitCode::SUCCESS,
+        Some(what) => {
+            eprintln!("crossings: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A report on a web server's log, in one pass: every figure is a scan on a thread
+//! of its own.
+//!
+//! ```text
+//! $ cargo run --release --example log_report -- access.log
+//! requests        2
+//! bytes           4711
+//! hosts           2
+//! errors          1
+//! largest         4096 bytes: GET /index.html HTTP/1.1
+//! busiest hour    12/Mar/2026:07 (2 requests)
+//! ```
+//!
+//! Reads the Common Log Format, which most servers write; without a file it makes
+//! up a log and reports on that. What to see here: scans of different types in one
+//! tuple, and an input that may fail. A line that is no entry ends the run with its
+//! number.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::iter;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anabranch::TryIteratorExt;
+use anabranch::scan::{self, Scan};
+use clap::Parser;
+
+/// Reports on a web server's log.
+#[derive(Parser)]
+struct Args {
+    /// A log in the Common Log Format; without one, a log is made up
+    file: Option<PathBuf>,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug)]
+struct Entry {
+    host: String,
+    /// The date up to the hour.
+    hour: String,
+    request: String,
+    status: u16,
+    bytes: u64,
+}
+
+/// `host ident user [date] "request" status bytes`.
+fn parse(line: &str) -> Option<Entry> {
+    let (host, rest) = line.split_once(' ')?;
+    let (_, rest) = rest.split_once('[')?;
+    let (date, rest) = rest.split_once("] \"")?;
+    let (request, rest) = rest.rsplit_once("\" ")?;
+    let (status, bytes) = rest.split_once(' ')?;
+    let hour: Vec<_> = date.splitn(3, ':').take(2).collect();
+    Some(Entry {
+        host: host.to_owned(),
+        hour: hour.join(":"),
+        request: request.to_owned(),
+        status: status.parse().ok()?,
+        // A dash says that there was no body.
+        bytes: if bytes.trim() == "-" { 0 } else { bytes.trim().parse().ok()? },
+    })
+}
+
+/// The entries of the log, or what is wrong with it, and where.
+fn entries(
+    lines: impl Iterator<Item = io::Result<String>>,
+) -> impl Iterator<Item = Result<Entry, String>> {
+    iter::zip(1.., lines).map(|(number, line)| {
+        let line = line.map_err(|error| format!("line {number}: {error}"))?;
+        parse(&line).ok_or_else(|| format!("line {number}: not in the Common Log Format: {line:?}"))
+    })
+}
+
+fn report(lines: impl Iterator<Item = io::Result<String>>) -> Result<(), String> {
+    let (requests, bytes, hosts, errors, largest, hours) = entries(lines).par_try_fold((
+        scan::count(),
+        scan::sum_by(|entry: &Entry| entry.bytes),
+        scan::fold(HashSet::new(), |mut hosts, entry: &Entry| {
+            if !hosts.contains(&entry.host) {
+                hosts.insert(entry.host.clone());
+            }
+            hosts
+        }),
+        scan::count().filter_input(|entry: &Entry| entry.status >= 400),
+        scan::max_by_key(|entry: &Entry| entry.bytes),
+        scan::fold(HashMap::new(), |mut hours: HashMap<String, u64>, entry: &Entry| {
+            match hours.get_mut(&entry.hour) {
+                Some(requests) => *requests += 1,
+                None => drop(hours.insert(entry.hour.clone(), 1)),
+            }
+            hours
+        }),
+    ))?;
+    println!("requests        {}", requests.unwrap_or_default());
+    println!("bytes           {}", bytes.unwrap_or_default());
+    println!("hosts           {}", hosts.unwrap_or_default().len());
+    println!("errors          {}", errors.unwrap_or_default());
+    if let Some(entry) = largest {
+        println!("largest         {} bytes: {}", entry.bytes, entry.request);
+    }
+    // Of hours with as many requests, the first.
+    let hours = hours.unwrap_or_default().into_iter();
+    if let Some((hour, requests)) = hours.max_by(|a, b| (a.1, &b.0).cmp(&(b.1, &a.0))) {
+        println!("busiest hour    {hour} ({requests} requests)");
+    }
+    Ok(())
+}
+
+/// A day of a small server.
+fn made_up() -> impl Iterator<Item = io::Result<String>> {
+    (0..200_000_u64).map(|second| {
+        let noise = second.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let (hour, minute, second) = (second / 8640 % 24, second / 144 % 60, second % 60);
+        let status = if noise % 50 == 0 { 404 } else { 200 };
+        Ok(format!(
+            "10.0.{}.{} - - [20/Nov/2026:{hour:02}:{minute:02}:{second:02} +0000] \
+             \"GET /page/{} HTTP/1.1\" {status} {}",
+            noise % 4,
+            noise / 4 % 250,
+            noise % 1000,
+            noise % 100_000,
+        ))
+    })
+}
+
+fn main() -> ExitCode {
+    let Args { file } = Args::parse();
+    let (name, result) = match &file {
+        None => ("made up".into(), report(made_up())),
+        Some(path) => {
+            let report = |file| report(BufReader::new(file).lines());
+            let result = File::open(path).map_err(|error| error.to_string()).and_then(report);
+            (path.to_string_lossy(), result)
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(what) => {
+            eprintln!("log_report: {name}: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
