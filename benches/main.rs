@@ -2,6 +2,8 @@
 //! every item to several threads. `README.md` says what each group measures, and
 //! what was measured.
 
+mod aligned;
+mod demux;
 mod fan_out;
 mod items;
 mod many_scans;
@@ -19,5 +21,7 @@ fn main() {
     work::bench(&mut criterion);
     items::bench(&mut criterion);
     many_scans::bench(&mut criterion);
+    aligned::bench(&mut criterion);
+    demux::bench(&mut criterion);
     criterion.final_summary();
 }

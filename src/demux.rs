@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::iter::FusedIterator;
 use std::mem;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::engine::{Kept, Manager, Ready};
 use crate::error::{PanicOrigin, StartError};
 use crate::scan::{Emitter, Scan};
-use crate::sync::{Arc, RandomState};
+use crate::sync::Arc;
 
 /// The outputs of one scan per key; made by
 /// [`par_demux`](crate::IteratorExt::par_demux).
@@ -44,13 +44,11 @@ impl<I: Iterator, K, O> ParDemux<I, K, O> {
             Err(kind) => return Err(StartError::new(kind, input, (key, factory))),
         };
         let functions = Arc::new((key, factory));
-        let hasher = RandomState::default();
         let shard = |index| Shard {
             index,
             shards,
             functions: Arc::clone(&functions),
-            hasher: hasher.clone(),
-            scans: HashMap::default(),
+            scans: HashMap::new(),
             begun: 0,
         };
         let shards = (0..shards).map(shard).collect();
@@ -98,7 +96,7 @@ impl<I: Iterator, K, O> fmt::Debug for ParDemux<I, K, O> {
     }
 }
 
-/// One of the scans of the run: the scans of all keys that hash to its index.
+/// One of the scans of the run: the scans of all keys that fall to its index.
 ///
 /// Every shard sees every item and steps over those of its own keys. A key is
 /// never in two shards, so whatever becomes of its scan, its end and its fresh
@@ -108,8 +106,7 @@ struct Shard<K, F, G, S> {
     shards: usize,
     /// What gives an item's key, and a key's scan.
     functions: Arc<(F, G)>,
-    hasher: RandomState,
-    scans: HashMap<Hashed<K>, Begun<S>, BuildHasherDefault<AsIs>>,
+    scans: HashMap<K, Begun<S>>,
     /// How many scans have begun here.
     begun: u64,
 }
@@ -133,23 +130,21 @@ where
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
         let (key_of, factory) = &*self.functions;
         let key = key_of(item);
-        let hash = self.hasher.hash_one(&key);
-        if shard_of(hash, self.shards) != self.index {
+        if shard_of(&key, self.shards) != self.index {
             return ControlFlow::Continue(());
         }
-        let hashed = Hashed { hash, key };
-        if let Some(known) = self.scans.get_mut(&hashed) {
-            let flow = out.adapt(tagged(&hashed.key), |out| known.scan.step(item, out));
+        if let Some(Begun { scan, .. }) = self.scans.get_mut(&key) {
+            let flow = out.adapt(tagged(&key), |out| scan.step(item, out));
             if flow.is_break() {
-                drop(self.scans.remove(&hashed));
+                drop(self.scans.remove(&key));
             }
         } else {
-            let mut scan = factory(&hashed.key);
-            let flow = out.adapt(tagged(&hashed.key), |out| scan.step(item, out));
+            let mut scan = factory(&key);
+            let flow = out.adapt(tagged(&key), |out| scan.step(item, out));
             if flow.is_continue() {
                 let order = self.begun;
                 self.begun += 1;
-                self.scans.insert(hashed, Begun { order, scan });
+                self.scans.insert(key, Begun { order, scan });
             }
         }
         ControlFlow::Continue(())
@@ -158,11 +153,11 @@ where
     fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
         let mut scans: Vec<_> = mem::take(&mut self.scans).into_iter().collect();
         scans.sort_unstable_by_key(|(_, begun)| begun.order);
-        for (hashed, mut begun) in scans {
+        for (key, mut begun) in scans {
             if out.is_closed() {
                 return;
             }
-            out.adapt(tagged(&hashed.key), |out| begun.scan.flush(out));
+            out.adapt(tagged(&key), |out| begun.scan.flush(out));
         }
     }
 }
@@ -177,48 +172,90 @@ fn tagged<K: Clone, O>(
     }
 }
 
-/// Which of `shards` shards a key with this hash is in. It goes by bits that the
-/// hash tables inside a shard make no use of, the upper ones of the lower half.
-fn shard_of(hash: u64, shards: usize) -> usize {
-    let bits = hash & u64::from(u32::MAX);
-    // At most `shards`, which fits.
-    ((bits * shards as u64) >> 32) as usize
+/// Which of `shards` shards a key falls to.
+///
+/// Every shard asks this of every item, so it has to be cheap, and cheaper than
+/// the hash that the shard's own map needs. If somebody made up keys that all fall
+/// to one shard, that shard would have all the work, and no more.
+fn shard_of(key: &impl Hash, shards: usize) -> usize {
+    let mut spread = Spread(0);
+    key.hash(&mut spread);
+    // The upper half, as a fraction of the shards.
+    (((spread.finish() >> 32) * shards as u64) >> 32) as usize
 }
 
-/// A key with its hash, which is computed once.
-struct Hashed<K> {
-    hash: u64,
-    key: K,
-}
+/// Multiplies what it is given, word by word, into its upper bits.
+struct Spread(u64);
 
-impl<K> Hash for Hashed<K> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+impl Spread {
+    #[inline]
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 
-impl<K: Eq> PartialEq for Hashed<K> {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.key == other.key
-    }
-}
-
-impl<K: Eq> Eq for Hashed<K> {}
-
-/// Takes the hash that a [`Hashed`] brings as it is.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("a hashed key writes its hash and nothing else");
+impl Hasher for Spread {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.add(u64::from_le_bytes(word));
+        }
     }
 
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+    #[inline]
+    fn write_u8(&mut self, value: u8) {
+        self.add(value.into());
+    }
+
+    #[inline]
+    fn write_u32(&mut self, value: u32) {
+        self.add(value.into());
+    }
+
+    #[inline]
+    fn write_u64(&mut self, value: u64) {
+        self.add(value);
+    }
+
+    #[inline]
+    fn write_usize(&mut self, value: usize) {
+        self.add(value as u64);
     }
 
     fn finish(&self) -> u64 {
-        self.0
+        // Once more, so that the last word's upper bits count as well.
+        let Self(state) = self;
+        (state ^ (state >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of the keys fall to each shard.
+    fn spread<K: Hash>(keys: impl Iterator<Item = K>, shards: usize) -> Vec<usize> {
+        let mut counts = vec![0; shards];
+        keys.for_each(|key| counts[shard_of(&key, shards)] += 1);
+        counts
+    }
+
+    #[test]
+    fn usual_keys_spread_evenly() {
+        for shards in [1, 2, 3, 8] {
+            let fair = 8_000 / shards;
+            for counts in [
+                spread(0..8_000_u64, shards),
+                spread((0..8_000_u32).map(|n| n << 12), shards),
+                spread((0..8_000_i64).map(|n| -n), shards),
+                spread((0..8_000).map(|n| format!("user{n}")), shards),
+                spread((0..8_000).map(|n| (n % 90, n / 90)), shards),
+            ] {
+                let even = counts.iter().all(|n| (fair * 4 / 5..=fair * 6 / 5).contains(n));
+                assert!(even, "{counts:?} keys in {shards} shards");
+            }
+        }
     }
 }

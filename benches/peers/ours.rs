@@ -1,6 +1,7 @@
-//! This crate, with no setting touched.
+//! This crate, with no setting touched but for what is in the name.
 
-use anabranch::{IteratorExt, scan};
+use anabranch::scan::{self, Scan};
+use anabranch::{Config, IteratorExt};
 
 use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, seed};
@@ -32,17 +33,97 @@ impl<T: Send + Sync + 'static> Outputs<T> for Anabranch {
         &self,
         source: impl Iterator<Item = T>,
         scans: &[S],
-        mut consumer: C,
+        consumer: C,
     ) -> C {
-        let scans = scans.iter().enumerate().map(|(index, &scan)| {
-            scan::scan(seed(index), move |state, item: &T| {
-                *state = scan.step(*state, item);
-                Some(*state)
-            })
-        });
-        for (id, output) in source.par_distribute(scans) {
-            consumer.take(id.index(), output);
-        }
-        consumer
+        distribute(&Config::new(), source, scans, consumer)
     }
+}
+
+/// `par_distribute` in the order of the sequential run.
+pub(crate) struct AnabranchOrdered;
+
+impl Peer for AnabranchOrdered {
+    fn name(&self) -> &'static str {
+        "anabranch_ordered"
+    }
+}
+
+impl<T: Send + Sync + 'static> Outputs<T> for AnabranchOrdered {
+    fn outputs<S: Step<T>, C: Consumer>(
+        &self,
+        source: impl Iterator<Item = T>,
+        scans: &[S],
+        consumer: C,
+    ) -> C {
+        distribute(&Config::new().ordered(true), source, scans, consumer)
+    }
+}
+
+fn distribute<T: Send + Sync + 'static, S: Step<T>, C: Consumer>(
+    config: &Config,
+    source: impl Iterator<Item = T>,
+    scans: &[S],
+    mut consumer: C,
+) -> C {
+    for (id, output) in source.par_distribute_with(config, running(scans)) {
+        consumer.take(id.index(), output);
+    }
+    consumer
+}
+
+/// `par_tee`, over two or four scans.
+pub(crate) struct AnabranchTee;
+
+impl Peer for AnabranchTee {
+    fn name(&self) -> &'static str {
+        "anabranch_tee"
+    }
+}
+
+impl<T: Send + Sync + 'static> Outputs<T> for AnabranchTee {
+    fn outputs<S: Step<T>, C: Consumer>(
+        &self,
+        source: impl Iterator<Item = T>,
+        scans: &[S],
+        consumer: C,
+    ) -> C {
+        let scans: Vec<_> = running(scans).collect();
+        match scans.len() {
+            2 => tee::<_, _, _, 2>(source, array_of(scans), consumer),
+            4 => tee::<_, _, _, 4>(source, array_of(scans), consumer),
+            other => unreachable!("{other} scans"),
+        }
+    }
+}
+
+fn tee<T: Send + Sync + 'static, S, C: Consumer, const N: usize>(
+    source: impl Iterator<Item = T>,
+    scans: [S; N],
+    mut consumer: C,
+) -> C
+where
+    S: Scan<T, Output = u64> + Send + 'static,
+{
+    for each in source.par_tee(scans) {
+        for (index, output) in each.into_iter().enumerate() {
+            consumer.take(index, output);
+        }
+    }
+    consumer
+}
+
+fn array_of<S, const N: usize>(scans: Vec<S>) -> [S; N] {
+    scans.try_into().unwrap_or_else(|_| unreachable!("the length was looked at"))
+}
+
+/// Scans that emit every state they come to.
+fn running<T, S: Step<T>>(
+    scans: &[S],
+) -> impl ExactSizeIterator<Item = impl Scan<T, Output = u64> + Send + use<T, S>> {
+    scans.iter().enumerate().map(|(index, &scan)| {
+        scan::scan(seed(index), move |state, item: &T| {
+            *state = scan.step(*state, item);
+            Some(*state)
+        })
+    })
 }

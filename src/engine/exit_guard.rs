@@ -1,6 +1,6 @@
 //! The one way out of a scan thread.
 
-use super::contain::Payload;
+use super::contain::{Payload, contain, keep_first};
 use super::run::Run;
 use crate::id::ScanId;
 use crate::pool::Lease;
@@ -33,9 +33,11 @@ impl ExitGuard {
         Self { id, lease: Some(lease), panic: None, run }
     }
 
-    /// Puts on record that the scan has panicked; the first panic counts.
-    pub(super) fn record(&mut self, payload: Payload) {
-        super::contain::keep_first(&mut self.panic, payload);
+    /// Runs `f`, and puts on record that it panicked; the first panic counts.
+    pub(super) fn contain(&mut self, f: impl FnOnce()) {
+        if let Err(payload) = contain(f) {
+            keep_first(&mut self.panic, payload);
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The life of a scan on its thread.
 
-use super::contain::contain;
 use super::exit_guard::ExitGuard;
 use super::inlet::Inlet;
 use super::message::Message;
@@ -23,15 +22,9 @@ impl<T, S: Scan<T>> ScanThread<T, S> {
     // MODEL: loom-tests/tests/panics.rs::outputs_before_a_panic_are_delivered
     pub(super) fn live(self, mut exit: ExitGuard) {
         let Self { mut scan, mut inlet, mut outlet } = self;
-        if let Err(payload) = contain(|| take_messages(&mut scan, &mut inlet, &mut outlet)) {
-            exit.record(payload);
-        }
-        if let Err(payload) = contain(|| outlet.finish()) {
-            exit.record(payload);
-        }
-        if let Err(payload) = contain(|| drop(scan)) {
-            exit.record(payload);
-        }
+        exit.contain(|| take_messages(&mut scan, &mut inlet, &mut outlet));
+        exit.contain(|| outlet.finish());
+        exit.contain(|| drop(scan));
         drop((inlet, outlet));
         drop(exit);
     }

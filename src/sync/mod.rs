@@ -20,7 +20,7 @@ mod model;
 #[cfg(any(loom, shuttle))]
 use model as imp;
 
-pub(crate) use imp::{AtomicBool, Condvar, Mutex, RandomState, Receiver, Sender};
+pub(crate) use imp::{AtomicBool, Condvar, Mutex, Receiver, Sender};
 pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn};
 
 #[cfg(loom)]

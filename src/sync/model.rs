@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -350,9 +349,6 @@ pub(crate) fn spawn(
 ) -> io::Result<()> {
     checker::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
-
-/// Hashes alike in every execution, as a checker repeats them.
-pub(crate) type RandomState = BuildHasherDefault<DefaultHasher>;
 
 /// As many shards as a model has by default.
 pub(crate) fn available_parallelism() -> usize {

@@ -7,7 +7,6 @@ use crossbeam_channel::{Select, TryRecvError};
 
 pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
 pub(crate) use parking_lot::{Mutex, MutexGuard};
-pub(crate) use std::hash::RandomState;
 pub(crate) use std::sync::atomic::AtomicBool;
 
 /// A condition variable whose `wait` takes the guard and gives it back, so that
