@@ -19,6 +19,18 @@
 //! assert_eq!(results, [(0, 3), (1, 9), (2, 19)]);
 //! ```
 //!
+//! # The methods
+//!
+//! | method | gives |
+//! |---|---|
+//! | [`par_distribute`](IteratorExt::par_distribute) | the outputs of all scans, each with the scan's id, as they come or [in order](Config::ordered) |
+//! | [`par_fold`](IteratorExt::par_fold) | the last output of each scan, once: one pass, several results |
+//! | [`par_tee`](IteratorExt::par_tee) | for each item the latest output of each scan, as a tuple |
+//! | [`par_demux`](IteratorExt::par_demux) | the outputs of one scan per key, each with the key |
+//! | [`par_try_distribute`](TryIteratorExt::par_try_distribute), [`par_try_fold`](TryIteratorExt::par_try_fold) | the same for an input that may fail, up to its first error |
+//!
+//! Each has a `_with` form that takes a [`Config`].
+//!
 //! # Vocabulary
 //!
 //! | word | meaning |
