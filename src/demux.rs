@@ -12,6 +12,7 @@ use crate::engine::{Kept, Manager, Ready};
 use crate::error::{PanicOrigin, StartError};
 use crate::scan::{Emitter, Scan};
 use crate::sync::Arc;
+use crate::threads::ThreadSource;
 
 /// The outputs of one scan per key; made by
 /// [`par_demux`](crate::IteratorExt::par_demux).
@@ -21,24 +22,25 @@ pub struct ParDemux<I: Iterator, K, O> {
 }
 
 impl<I: Iterator, K, O> ParDemux<I, K, O> {
-    pub(crate) fn start<F, G, S>(
+    pub(crate) fn start<'a, F, G, S>(
+        threads: impl ThreadSource<'a>,
         config: &Config,
         input: I,
         key: F,
         factory: G,
     ) -> Result<Self, StartError<I, (F, G)>>
     where
-        I::Item: Send + Sync + 'static,
-        F: Fn(&I::Item) -> K + Send + Sync + 'static,
-        G: Fn(&K) -> S + Send + Sync + 'static,
-        K: Hash + Eq + Clone + Send + 'static,
-        S: Scan<I::Item, Output = O> + Send + 'static,
-        O: Send + 'static,
+        I::Item: Send + Sync + 'a,
+        F: Fn(&I::Item) -> K + Send + Sync + 'a,
+        G: Fn(&K) -> S + Send + Sync + 'a,
+        K: Hash + Eq + Clone + Send + 'a,
+        S: Scan<I::Item, Output = O> + Send + 'a,
+        O: Send + 'a,
     {
         let ready = config
             .shard_count()
             .map_err(Into::into)
-            .and_then(|shards| Ok((Ready::new::<I::Item>(config, shards)?, shards)));
+            .and_then(|shards| Ok((Ready::new::<I::Item>(threads, config, shards)?, shards)));
         let (ready, shards) = match ready {
             Ok(ready) => ready,
             Err(kind) => return Err(StartError::new(kind, input, (key, factory))),

@@ -9,6 +9,7 @@ use crate::error::{PanicOrigin, StartError};
 use crate::id::ScanId;
 use crate::ordered::Ordered;
 use crate::scan::{InParts, Scan};
+use crate::threads::ThreadSource;
 
 /// The outputs of several scans over one input, merged; made by
 /// [`par_distribute`](crate::IteratorExt::par_distribute).
@@ -25,18 +26,19 @@ enum Merged<I: Iterator, O> {
 }
 
 impl<I: Iterator, O> ParDistribute<I, O> {
-    pub(crate) fn start<S>(
+    pub(crate) fn start<'a, S>(
+        threads: impl ThreadSource<'a>,
         config: &Config,
         input: I,
         scans: Vec<S>,
     ) -> Result<Self, StartError<I, Vec<S>>>
     where
-        I::Item: Send + Sync + 'static,
-        S: Scan<I::Item, Output = O> + Send + 'static,
-        O: Send + 'static,
+        I::Item: Send + Sync + 'a,
+        S: Scan<I::Item, Output = O> + Send + 'a,
+        O: Send + 'a,
     {
         let names = scans.iter().map(|scan| scan.name().map(Box::from)).collect();
-        let ready = match Ready::new::<I::Item>(config, scans.len()) {
+        let ready = match Ready::new::<I::Item>(threads, config, scans.len()) {
             Ok(ready) => ready,
             Err(kind) => return Err(StartError::new(kind, input, scans)),
         };

@@ -9,6 +9,7 @@ use crate::error::{Chain, StartError, StartErrorKind};
 use crate::fold;
 use crate::scan::{CloneEach, Scan, ScanSet};
 use crate::tee::ParTee;
+use crate::threads::InPool;
 
 /// Gives every [`Iterator`] the methods of this crate.
 pub trait IteratorExt: Iterator + Sized {
@@ -120,7 +121,7 @@ pub trait IteratorExt: Iterator + Sized {
         Self::Item: Send + Sync + 'static,
         S: Scan<Self::Item, Output: Send + 'static> + Send + 'static,
     {
-        ParDistribute::start(config, self, scans.into_iter().collect())
+        ParDistribute::start(InPool, config, self, scans.into_iter().collect())
     }
 
     /// Gives every item to each of `scans`, every scan on a thread of its own, and
@@ -179,7 +180,7 @@ pub trait IteratorExt: Iterator + Sized {
     fn par_fold<S>(self, scans: S) -> S::Latest
     where
         Self::Item: Send + Sync + 'static,
-        S: ScanSet<Self::Item>,
+        S: ScanSet<'static, Self::Item>,
     {
         self.par_fold_with(&Config::new(), scans)
     }
@@ -193,7 +194,7 @@ pub trait IteratorExt: Iterator + Sized {
     fn par_fold_with<S>(self, config: &Config, scans: S) -> S::Latest
     where
         Self::Item: Send + Sync + 'static,
-        S: ScanSet<Self::Item>,
+        S: ScanSet<'static, Self::Item>,
     {
         started(self.try_par_fold_with(config, scans))
     }
@@ -211,9 +212,9 @@ pub trait IteratorExt: Iterator + Sized {
     ) -> Result<S::Latest, StartError<Self, S>>
     where
         Self::Item: Send + Sync + 'static,
-        S: ScanSet<Self::Item>,
+        S: ScanSet<'static, Self::Item>,
     {
-        fold::fold(config, self, scans)
+        fold::fold(InPool, config, self, scans)
     }
 
     /// Gives every item to each of `scans`, every scan on a thread of its own, and
@@ -264,10 +265,10 @@ pub trait IteratorExt: Iterator + Sized {
     /// let aligned: Vec<_> = (1..=5).par_tee((sum, even)).collect();
     /// assert_eq!(aligned, [(3, 2), (6, 2), (10, 4), (15, 4)]);
     /// ```
-    fn par_tee<S>(self, scans: S) -> ParTee<Self, S>
+    fn par_tee<S>(self, scans: S) -> ParTee<Self, S::Latest>
     where
         Self::Item: Send + Sync + 'static,
-        S: ScanSet<Self::Item, Latest: CloneEach>,
+        S: ScanSet<'static, Self::Item, Latest: CloneEach>,
     {
         self.par_tee_with(&Config::new(), scans)
     }
@@ -278,10 +279,10 @@ pub trait IteratorExt: Iterator + Sized {
     ///
     /// Panics if the run cannot start; see
     /// [`try_par_tee_with`](Self::try_par_tee_with).
-    fn par_tee_with<S>(self, config: &Config, scans: S) -> ParTee<Self, S>
+    fn par_tee_with<S>(self, config: &Config, scans: S) -> ParTee<Self, S::Latest>
     where
         Self::Item: Send + Sync + 'static,
-        S: ScanSet<Self::Item, Latest: CloneEach>,
+        S: ScanSet<'static, Self::Item, Latest: CloneEach>,
     {
         started(self.try_par_tee_with(config, scans))
     }
@@ -296,12 +297,12 @@ pub trait IteratorExt: Iterator + Sized {
         self,
         config: &Config,
         scans: S,
-    ) -> Result<ParTee<Self, S>, StartError<Self, S>>
+    ) -> Result<ParTee<Self, S::Latest>, StartError<Self, S>>
     where
         Self::Item: Send + Sync + 'static,
-        S: ScanSet<Self::Item, Latest: CloneEach>,
+        S: ScanSet<'static, Self::Item, Latest: CloneEach>,
     {
-        ParTee::start(config, self, scans)
+        ParTee::start(InPool, config, self, scans)
     }
 
     /// Gives every item to the scan of its key, which `factory` makes at the key's
@@ -424,7 +425,7 @@ pub trait IteratorExt: Iterator + Sized {
         K: Hash + Eq + Clone + Send + 'static,
         S: Scan<Self::Item, Output: Send + 'static> + Send + 'static,
     {
-        ParDemux::start(config, self, key, factory)
+        ParDemux::start(InPool, config, self, key, factory)
     }
 }
 

@@ -29,7 +29,8 @@
 //! | [`par_demux`](IteratorExt::par_demux) | the outputs of one scan per key, each with the key |
 //! | [`par_try_distribute`](TryIteratorExt::par_try_distribute), [`par_try_fold`](TryIteratorExt::par_try_fold) | the same for an input that may fail, up to its first error |
 //!
-//! Each has a `_with` form that takes a [`Config`].
+//! Each has a `_with` form that takes a [`Config`]; [`ScopedIteratorExt`] has forms for
+//! items and scans that borrow.
 //!
 //! # Vocabulary
 //!
@@ -106,8 +107,11 @@ mod iterator_ext;
 mod ordered;
 mod pool;
 pub mod scan;
+#[cfg(not(any(loom, shuttle)))]
+mod scoped;
 mod sync;
 mod tee;
+mod threads;
 mod try_input;
 
 pub use self::config::Config;
@@ -119,6 +123,8 @@ pub use self::iterator_ext::IteratorExt;
 pub use self::pool::Pool;
 #[doc(no_inline)]
 pub use self::scan::{Emitter, Scan};
+#[cfg(not(any(loom, shuttle)))]
+pub use self::scoped::ScopedIteratorExt;
 pub use self::tee::ParTee;
 pub use self::try_input::{ParTryDistribute, TryIteratorExt};
 

@@ -78,6 +78,11 @@ impl ThreadKind {
     pub(crate) fn new(name: &str, stack_size: Option<usize>) -> Self {
         Self { name: name.into(), stack_size }
     }
+
+    #[cfg(not(any(loom, shuttle)))]
+    pub(crate) fn parts(&self) -> (&str, Option<usize>) {
+        (&self.name, self.stack_size)
+    }
 }
 
 impl Pool {

@@ -6,25 +6,32 @@ use std::iter::FusedIterator;
 use crate::config::Config;
 use crate::engine::{Kept, Manager, Outputs, Ready};
 use crate::error::{PanicOrigin, StartError};
-use crate::scan::{CloneEach, ScanSet};
+use crate::scan::{CloneEach, Latest, ScanSet};
+use crate::threads::ThreadSource;
 
 /// The latest outputs of several scans, item by item; made by
 /// [`par_tee`](crate::IteratorExt::par_tee).
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
-pub struct ParTee<I: Iterator, S: ScanSet<I::Item>> {
-    manager: Manager<I, Option<S::Output>>,
+pub struct ParTee<I: Iterator, L: Latest> {
+    manager: Manager<I, Option<L::Output>>,
     /// Of each scan, what it emitted for the items to come: once for each.
-    lanes: Vec<Outputs<Option<S::Output>>>,
-    latest: S::Latest,
+    lanes: Vec<Outputs<Option<L::Output>>>,
+    latest: L,
 }
 
-impl<I, S> ParTee<I, S>
-where
-    I: Iterator<Item: Send + Sync + 'static>,
-    S: ScanSet<I::Item>,
-{
-    pub(crate) fn start(config: &Config, input: I, scans: S) -> Result<Self, StartError<I, S>> {
-        let ready = match Ready::new::<I::Item>(config, scans.count()) {
+impl<I: Iterator, L: Latest> ParTee<I, L> {
+    pub(crate) fn start<'a, S>(
+        threads: impl ThreadSource<'a>,
+        config: &Config,
+        input: I,
+        scans: S,
+    ) -> Result<Self, StartError<I, S>>
+    where
+        I::Item: Send + Sync + 'a,
+        S: ScanSet<'a, I::Item, Latest = L>,
+        L::Output: Send + 'a,
+    {
+        let ready = match Ready::new::<I::Item>(threads, config, scans.count()) {
             Ok(ready) => ready,
             Err(kind) => return Err(StartError::new(kind, input, scans)),
         };
@@ -33,9 +40,7 @@ where
         let manager = ready.start(input, scans.per_item(), Kept::Every);
         Ok(Self { manager, lanes, latest })
     }
-}
 
-impl<I: Iterator, S: ScanSet<I::Item>> ParTee<I, S> {
     /// Where the panic came from that ended the run, once there was one. Scans
     /// are numbered in their order.
     #[must_use]
@@ -56,19 +61,15 @@ impl<I: Iterator, S: ScanSet<I::Item>> ParTee<I, S> {
                 }
             };
             if let Some(output) = emitted {
-                S::place(&mut self.latest, index, output);
+                self.latest.place(index, output);
             }
         }
         !self.lanes.is_empty()
     }
 }
 
-impl<I, S> Iterator for ParTee<I, S>
-where
-    I: Iterator,
-    S: ScanSet<I::Item, Latest: CloneEach>,
-{
-    type Item = <S::Latest as CloneEach>::Each;
+impl<I: Iterator, L: CloneEach> Iterator for ParTee<I, L> {
+    type Item = L::Each;
 
     /// Gives the latest output of each scan after the next item.
     ///
@@ -94,14 +95,9 @@ where
     }
 }
 
-impl<I, S> FusedIterator for ParTee<I, S>
-where
-    I: Iterator,
-    S: ScanSet<I::Item, Latest: CloneEach>,
-{
-}
+impl<I: Iterator, L: CloneEach> FusedIterator for ParTee<I, L> {}
 
-impl<I: Iterator, S: ScanSet<I::Item>> fmt::Debug for ParTee<I, S> {
+impl<I: Iterator, L: Latest> fmt::Debug for ParTee<I, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParTee").field("manager", &self.manager).finish_non_exhaustive()
     }

@@ -11,6 +11,7 @@ use crate::id::ScanId;
 use crate::iterator_ext::started;
 use crate::scan::{Scan, ScanSet};
 use crate::sync::{Arc, Mutex};
+use crate::threads::InPool;
 
 /// Gives every [`Iterator`] of [`Result`]s the methods of this crate that end at the
 /// first error.
@@ -110,7 +111,7 @@ pub trait TryIteratorExt<T, E>: Iterator<Item = Result<T, E>> + Sized {
     fn par_try_fold<S>(self, scans: S) -> Result<S::Latest, E>
     where
         T: Send + Sync + 'static,
-        S: ScanSet<T>,
+        S: ScanSet<'static, T>,
     {
         self.par_try_fold_with(&Config::new(), scans)
     }
@@ -127,7 +128,7 @@ pub trait TryIteratorExt<T, E>: Iterator<Item = Result<T, E>> + Sized {
     fn par_try_fold_with<S>(self, config: &Config, scans: S) -> Result<S::Latest, E>
     where
         T: Send + Sync + 'static,
-        S: ScanSet<T>,
+        S: ScanSet<'static, T>,
     {
         started(fold(config, self, scans))
     }
@@ -185,7 +186,8 @@ where
     {
         let error = ErrorSlot::default();
         let input = UpToError { input, error: Arc::clone(&error) };
-        let run = ParDistribute::start(config, input, scans).map_err(StartError::into_kind)?;
+        let run =
+            ParDistribute::start(InPool, config, input, scans).map_err(StartError::into_kind)?;
         Ok(Self { run, error })
     }
 
@@ -250,11 +252,11 @@ fn fold<I, T, E, S>(
 where
     I: Iterator<Item = Result<T, E>>,
     T: Send + Sync + 'static,
-    S: ScanSet<T>,
+    S: ScanSet<'static, T>,
 {
     let error = ErrorSlot::default();
     let input = UpToError { input, error: Arc::clone(&error) };
-    let last = fold::fold(config, input, scans).map_err(StartError::into_kind)?;
+    let last = fold::fold(InPool, config, input, scans).map_err(StartError::into_kind)?;
     let error = error.lock().take();
     Ok(error.map_or(Ok(last), Err))
 }

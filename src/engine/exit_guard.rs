@@ -29,8 +29,8 @@ pub(super) struct ExitGuard {
 }
 
 impl ExitGuard {
-    pub(super) fn new(id: ScanId, lease: Lease, run: Arc<Run>) -> Self {
-        Self { id, lease: Some(lease), panic: None, run }
+    pub(super) fn new(id: ScanId, lease: Option<Lease>, run: Arc<Run>) -> Self {
+        Self { id, lease, panic: None, run }
     }
 
     /// Runs `f`, and puts on record that it panicked; the first panic counts.

@@ -10,41 +10,46 @@ use super::scan_thread::ScanThread;
 use crate::config::{Config, Settings};
 use crate::error::StartErrorKind;
 use crate::id::ScanId;
-use crate::pool::Lease;
 use crate::scan::Scan;
 use crate::sync::{Arc, bounded};
+use crate::threads::{ScanHost, ThreadSource};
 
 /// All that a run needs but its input and its scans: they can be given to
 /// [`start`](Self::start), which cannot fail, or back to the caller.
 #[derive(Debug)]
-pub(crate) struct Ready {
+pub(crate) struct Ready<H> {
     settings: Settings,
-    leases: Vec<Lease>,
+    /// A thread for each scan.
+    hosts: Vec<H>,
 }
 
-impl Ready {
-    /// Checks the settings for items of type `T` and leases a thread for each of
+impl<'a, H: ScanHost<'a>> Ready<H> {
+    /// Checks the settings for items of type `T` and gets a thread for each of
     /// `scans` scans.
-    pub(crate) fn new<T>(config: &Config, scans: usize) -> Result<Self, StartErrorKind> {
+    pub(crate) fn new<T>(
+        threads: impl ThreadSource<'a, Thread = H>,
+        config: &Config,
+        scans: usize,
+    ) -> Result<Self, StartErrorKind> {
         let settings = config.settings::<T>()?;
-        let leases = settings.pool.lease(scans, &settings.thread_kind)?;
-        Ok(Self { settings, leases })
+        let hosts = threads.threads(&settings, scans)?;
+        Ok(Self { settings, hosts })
     }
 
     /// Starts the run. Of what a scan emits, the manager is given what `kept` says.
     pub(crate) fn start<I, S>(self, input: I, scans: Vec<S>, kept: Kept) -> Manager<I, S::Output>
     where
         I: Iterator,
-        I::Item: Send + Sync + 'static,
-        S: Scan<I::Item> + Send + 'static,
-        S::Output: Send + 'static,
+        I::Item: Send + Sync + 'a,
+        S: Scan<I::Item> + Send + 'a,
+        S::Output: Send + 'a,
     {
-        let Self { settings, leases } = self;
-        debug_assert_eq!(scans.len(), leases.len(), "a thread for each scan");
+        let Self { settings, hosts } = self;
+        debug_assert_eq!(scans.len(), hosts.len(), "a thread for each scan");
         let run = Arc::new(Run::default());
         let mut lanes = Lanes::new();
         let live = scans.len();
-        for (index, (scan, lease)) in scans.into_iter().zip(leases).enumerate() {
+        for (index, (scan, host)) in scans.into_iter().zip(hosts).enumerate() {
             let id = ScanId::new(index);
             let (input, receiver) = bounded(settings.input_capacity);
             let (sender, output) = bounded(settings.output_capacity);
@@ -52,7 +57,7 @@ impl Ready {
             let outlet = Outlet::new(settings.batch_size.max(), kept, sender, &run);
             let thread = ScanThread { scan, inlet, outlet };
             let run = Arc::clone(&run);
-            lease.start(move |lease| thread.live(ExitGuard::new(id, lease, run)));
+            host.host(move |lease| thread.live(ExitGuard::new(id, lease, run)));
             lanes.add(id, input, output);
         }
         Manager::new(input, settings.batch_size, lanes, live, run)

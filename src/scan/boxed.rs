@@ -5,7 +5,11 @@ use std::ops::ControlFlow;
 use super::{Emitter, Scan};
 
 /// A scan of any type, owned and behind a pointer; made by [`Scan::boxed`].
-pub type BoxScan<T, O> = Box<dyn Scan<T, Output = O> + Send>;
+pub type BoxScan<T, O> = ScopedBoxScan<'static, T, O>;
+
+/// The same of a scan that may borrow what lives for `'a`; made by
+/// [`Scan::boxed_scoped`].
+pub type ScopedBoxScan<'a, T, O> = Box<dyn Scan<T, Output = O> + Send + 'a>;
 
 impl<T, S: Scan<T> + ?Sized> Scan<T> for Box<S> {
     type Output = S::Output;

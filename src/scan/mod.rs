@@ -49,13 +49,13 @@ pub(crate) use self::aligned::{InParts, Part};
 pub use self::at_end::{
     Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
 };
-pub use self::boxed::BoxScan;
+pub use self::boxed::{BoxScan, ScopedBoxScan};
 pub use self::catch::CatchUnwind;
 pub use self::emitter::Emitter;
 pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
 };
-pub use self::set::{CloneEach, ScanSet};
+pub use self::set::{CloneEach, Latest, ScanSet};
 
 use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
 
@@ -310,6 +310,15 @@ pub trait Scan<T> {
     fn boxed(self) -> BoxScan<T, Self::Output>
     where
         Self: Sized + Send + 'static,
+    {
+        Box::new(self)
+    }
+
+    /// Boxes a scan that borrows, for the runs of
+    /// [`ScopedIteratorExt`](crate::ScopedIteratorExt).
+    fn boxed_scoped<'a>(self) -> ScopedBoxScan<'a, T, Self::Output>
+    where
+        Self: Sized + Send + 'a,
     {
         Box::new(self)
     }

@@ -3,21 +3,17 @@
 use std::convert::Infallible;
 
 use super::aligned::LatestPerItem;
-use super::{BoxScan, Scan};
+use super::{Scan, ScopedBoxScan};
 
 /// Several scans of items of type `T`: a tuple of up to twelve, each of a type of
-/// its own, or an array or a vector of one type.
+/// its own, or an array or a vector of one type. What they borrow lives for `'a`.
 ///
 /// What [`par_fold`](crate::IteratorExt::par_fold) and
 /// [`par_tee`](crate::IteratorExt::par_tee) take. It is implemented here alone.
-pub trait ScanSet<T>: sealed::Sealed + Sized {
+pub trait ScanSet<'a, T>: sealed::Sealed + Sized + 'a {
     /// An output of each scan, with `None` for one that emitted nothing: a tuple,
     /// an array or a vector of `Option`s.
-    type Latest;
-
-    /// An output of any of the scans.
-    #[doc(hidden)]
-    type Output: Send + 'static;
+    type Latest: Latest<Output: Send + 'a>;
 
     #[doc(hidden)]
     fn count(&self) -> usize;
@@ -28,21 +24,29 @@ pub trait ScanSet<T>: sealed::Sealed + Sized {
 
     /// The scans, in order.
     #[doc(hidden)]
-    fn boxed(self) -> Vec<BoxScan<T, Self::Output>>;
+    fn boxed(self) -> Vec<ScopedBoxScan<'a, T, <Self::Latest as Latest>::Output>>;
 
     /// The scans, in order, each emitting its latest output once for each item.
     #[doc(hidden)]
-    fn per_item(self) -> Vec<BoxScan<T, Option<Self::Output>>>;
+    fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Option<<Self::Latest as Latest>::Output>>>;
+}
+
+/// The latest output of each of several scans: a tuple, an array or a vector of
+/// `Option`s.
+pub trait Latest: sealed::Sealed {
+    /// An output of any of the scans.
+    #[doc(hidden)]
+    type Output;
 
     /// Takes note of an output of the `index`th scan.
     #[doc(hidden)]
-    fn place(latest: &mut Self::Latest, index: usize, output: Self::Output);
+    fn place(&mut self, index: usize, output: Self::Output);
 }
 
-/// An output of each of several scans, given out as often as asked for: a tuple,
-/// an array or a vector of `Option`s whose values can be cloned.
-pub trait CloneEach: sealed::Sealed {
-    /// A tuple, an array or a vector of outputs.
+/// The latest outputs of several scans, if they can be cloned: they are given out
+/// as often as asked for.
+pub trait CloneEach: Latest {
+    /// An output of each scan: a tuple, an array or a vector.
     type Each;
 
     /// The outputs, if there is one of each scan.
@@ -90,12 +94,11 @@ macro_rules! tuple {
     ($($scan:ident $output:ident $index:tt),+) => {
         impl<$($output),+> sealed::Sealed for ($($output,)+) {}
 
-        impl<T, $($scan, $output),+> ScanSet<T> for ($($scan,)+)
+        impl<'a, T, $($scan, $output),+> ScanSet<'a, T> for ($($scan,)+)
         where
-            $($scan: Scan<T, Output = $output> + Send + 'static, $output: Send + 'static,)+
+            $($scan: Scan<T, Output = $output> + Send + 'a, $output: Send + 'a,)+
         {
             type Latest = ($(Option<$output>,)+);
-            type Output = OneOf<$($output),+>;
 
             fn count(&self) -> usize {
                 [$($index),+].len()
@@ -105,17 +108,24 @@ macro_rules! tuple {
                 ($(None::<$output>,)+)
             }
 
-            fn boxed(self) -> Vec<BoxScan<T, Self::Output>> {
-                vec![$(Scan::map(self.$index, OneOf::$output).boxed()),+]
+            fn boxed(self) -> Vec<ScopedBoxScan<'a, T, OneOf<$($output),+>>> {
+                vec![$(Scan::map(self.$index, OneOf::$output).boxed_scoped()),+]
             }
 
-            fn per_item(self) -> Vec<BoxScan<T, Option<Self::Output>>> {
-                vec![$(LatestPerItem::new(Scan::map(self.$index, OneOf::$output)).boxed()),+]
+            fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Option<OneOf<$($output),+>>>> {
+                vec![$(
+                    LatestPerItem::new(Scan::map(self.$index, OneOf::$output)).boxed_scoped()
+                ),+]
             }
+        }
 
-            fn place(latest: &mut Self::Latest, _: usize, output: Self::Output) {
+        impl<$($output),+> Latest for ($(Option<$output>,)+) {
+            type Output = OneOf<$($output),+>;
+
+            #[inline]
+            fn place(&mut self, _: usize, output: Self::Output) {
                 match output {
-                    $(OneOf::$output(output) => latest.$index = Some(output),)+
+                    $(OneOf::$output(output) => self.$index = Some(output),)+
                 }
             }
         }
@@ -149,13 +159,14 @@ tuple!(
 
 /// Writes what an array and a vector have in common.
 macro_rules! list {
-    ($list:ty, [$($n:tt)*], $latest:ty, |$scans:ident| $nothing:expr) => {
-        impl<T, S, $($n)*> ScanSet<T> for $list
+    ($list:ident, [$($n:tt)*], |$scans:ident| $nothing:expr) => {
+        impl<S, $($n)*> sealed::Sealed for list!($list, S, $($n)*) {}
+
+        impl<'a, T, S, $($n)*> ScanSet<'a, T> for list!($list, S, $($n)*)
         where
-            S: Scan<T, Output: Send + 'static> + Send + 'static,
+            S: Scan<T, Output: Send + 'a> + Send + 'a,
         {
-            type Latest = $latest;
-            type Output = S::Output;
+            type Latest = list!($list, Option<S::Output>, $($n)*);
 
             fn count(&self) -> usize {
                 self.len()
@@ -166,26 +177,30 @@ macro_rules! list {
                 $nothing
             }
 
-            fn boxed(self) -> Vec<BoxScan<T, S::Output>> {
-                self.into_iter().map(S::boxed).collect()
+            fn boxed(self) -> Vec<ScopedBoxScan<'a, T, S::Output>> {
+                self.into_iter().map(S::boxed_scoped).collect()
             }
 
-            fn per_item(self) -> Vec<BoxScan<T, Option<S::Output>>> {
-                self.into_iter().map(|scan| LatestPerItem::new(scan).boxed()).collect()
+            fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Option<S::Output>>> {
+                self.into_iter().map(|scan| LatestPerItem::new(scan).boxed_scoped()).collect()
             }
+        }
 
-            fn place(latest: &mut Self::Latest, index: usize, output: S::Output) {
-                latest[index] = Some(output);
+        impl<O, $($n)*> Latest for list!($list, Option<O>, $($n)*) {
+            type Output = O;
+
+            #[inline]
+            fn place(&mut self, index: usize, output: O) {
+                self[index] = Some(output);
             }
         }
     };
+    (array, $element:ty, const N: usize) => { [$element; N] };
+    (vector, $element:ty,) => { Vec<$element> };
 }
 
-impl<S> sealed::Sealed for Vec<S> {}
-impl<S, const N: usize> sealed::Sealed for [S; N] {}
-
-list!(Vec<S>, [], Vec<Option<S::Output>>, |scans| scans.iter().map(|_| None).collect());
-list!([S; N], [const N: usize], [Option<S::Output>; N], |_scans| [const { None }; N]);
+list!(vector, [], |scans| scans.iter().map(|_| None).collect());
+list!(array, [const N: usize], |_scans| [const { None }; N]);
 
 impl<O: Clone> CloneEach for Vec<Option<O>> {
     type Each = Vec<O>;

@@ -26,6 +26,10 @@ pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn};
 #[cfg(loom)]
 pub(crate) use imp::spurious;
 
+// The checkers have no scoped threads.
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use imp::{Scope, spawn_scoped};
+
 // Plain data with no blocking in it, the same on both sides. Reference counts
 // and one-time initialisation are taken from std on trust.
 pub(crate) use crossbeam_channel::TrySendError;

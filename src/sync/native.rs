@@ -1,13 +1,14 @@
 //! The shipping side: crossbeam channels, parking_lot locks, std threads.
 
 use std::io;
-use std::thread;
+use std::thread::{self, Builder};
 
 use crossbeam_channel::{Select, TryRecvError};
 
 pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 pub(crate) use std::sync::atomic::AtomicBool;
+pub(crate) use std::thread::Scope;
 
 /// A condition variable whose `wait` takes the guard and gives it back, so that
 /// both sides of the facade can be written without `unsafe`.
@@ -54,11 +55,25 @@ pub(crate) fn spawn(
     stack_size: Option<usize>,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let mut builder = thread::Builder::new().name(name.to_owned());
-    if let Some(bytes) = stack_size {
-        builder = builder.stack_size(bytes);
+    builder(name, stack_size).spawn(body).map(drop)
+}
+
+/// Starts a thread that the scope waits for at its end.
+pub(crate) fn spawn_scoped<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    stack_size: Option<usize>,
+    body: impl FnOnce() + Send + 'scope,
+) -> io::Result<()> {
+    builder(name, stack_size).spawn_scoped(scope, body).map(drop)
+}
+
+fn builder(name: &str, stack_size: Option<usize>) -> Builder {
+    let builder = Builder::new().name(name.to_owned());
+    match stack_size {
+        Some(bytes) => builder.stack_size(bytes),
+        None => builder,
     }
-    builder.spawn(body).map(drop)
 }
 
 /// How many threads the machine runs at once, as far as it says.
