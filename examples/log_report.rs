@@ -23,8 +23,8 @@ use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anabranch::TryIteratorExt;
 use anabranch::scan::{self, Scan};
+use anabranch::{Config, Monitor, TryIteratorExt};
 use clap::Parser;
 
 /// Reports on a web server's log.
@@ -32,6 +32,9 @@ use clap::Parser;
 struct Args {
     /// A log in the Common Log Format; without one, a log is made up
     file: Option<PathBuf>,
+    /// Say at the end what took how long
+    #[arg(long)]
+    stats: bool,
 }
 
 /// One line of the log.
@@ -73,26 +76,30 @@ fn entries(
     })
 }
 
-fn report(lines: impl Iterator<Item = io::Result<String>>) -> Result<(), String> {
-    let (requests, bytes, hosts, errors, largest, hours) = entries(lines).par_try_fold((
-        scan::count(),
-        scan::sum_by(|entry: &Entry| entry.bytes),
+fn report(config: &Config, lines: impl Iterator<Item = io::Result<String>>) -> Result<(), String> {
+    let scans = (
+        scan::count().named("requests"),
+        scan::sum_by(|entry: &Entry| entry.bytes).named("bytes"),
         scan::fold(HashSet::new(), |mut hosts, entry: &Entry| {
             if !hosts.contains(&entry.host) {
                 hosts.insert(entry.host.clone());
             }
             hosts
-        }),
-        scan::count().filter_input(|entry: &Entry| entry.status >= 400),
-        scan::max_by_key(|entry: &Entry| entry.bytes),
+        })
+        .named("hosts"),
+        scan::count().filter_input(|entry: &Entry| entry.status >= 400).named("errors"),
+        scan::max_by_key(|entry: &Entry| entry.bytes).named("largest"),
         scan::fold(HashMap::new(), |mut hours: HashMap<String, u64>, entry: &Entry| {
             match hours.get_mut(&entry.hour) {
                 Some(requests) => *requests += 1,
                 None => drop(hours.insert(entry.hour.clone(), 1)),
             }
             hours
-        }),
-    ))?;
+        })
+        .named("hours"),
+    );
+    let (requests, bytes, hosts, errors, largest, hours) =
+        entries(lines).par_try_fold_with(config, scans)?;
     println!("requests        {}", requests.unwrap_or_default());
     println!("bytes           {}", bytes.unwrap_or_default());
     println!("hosts           {}", hosts.unwrap_or_default().len());
@@ -126,15 +133,20 @@ fn made_up() -> impl Iterator<Item = io::Result<String>> {
 }
 
 fn main() -> ExitCode {
-    let Args { file } = Args::parse();
+    let Args { file, stats } = Args::parse();
+    let monitor = Monitor::new();
+    let config = Config::new().monitor(&monitor);
     let (name, result) = match &file {
-        None => ("made up".into(), report(made_up())),
+        None => ("made up".into(), report(&config, made_up())),
         Some(path) => {
-            let report = |file| report(BufReader::new(file).lines());
+            let report = |file| report(&config, BufReader::new(file).lines());
             let result = File::open(path).map_err(|error| error.to_string()).and_then(report);
             (path.to_string_lossy(), result)
         }
     };
+    if stats {
+        eprintln!("{}", monitor.stats());
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(what) => {

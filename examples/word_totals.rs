@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind, Write};
 use std::iter;
 use std::process::ExitCode;
 
-use anabranch::{IteratorExt, scan};
+use anabranch::{Config, IteratorExt, Monitor, scan};
 use clap::Parser;
 
 /// Counts the words on standard input.
@@ -27,6 +27,9 @@ struct Args {
     /// Leave out words with fewer letters
     #[arg(long, default_value = "1")]
     min_letters: usize,
+    /// Say at the end what took how long
+    #[arg(long)]
+    stats: bool,
 }
 
 /// The words of the lines, in lower case; ends at a line that cannot be read and
@@ -45,12 +48,17 @@ fn words<'a>(
 }
 
 fn main() -> ExitCode {
-    let Args { top, min_letters } = Args::parse();
+    let Args { top, min_letters, stats } = Args::parse();
+    let monitor = Monitor::new();
+    let config = Config::new().monitor(&monitor);
     let mut failure = None;
-    let totals = words(io::stdin().lines(), &mut failure).par_demux(String::clone, move |word| {
-        (word.chars().count() >= min_letters).then(scan::count)
-    });
+    let words = words(io::stdin().lines(), &mut failure);
+    let count = move |word: &String| (word.chars().count() >= min_letters).then(scan::count);
+    let totals = words.par_demux_with(&config, String::clone, count);
     let mut totals: Vec<_> = totals.collect();
+    if stats {
+        eprintln!("{}", monitor.stats());
+    }
     if let Some(what) = failure {
         eprintln!("word_totals: {what}");
         return ExitCode::FAILURE;

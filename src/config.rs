@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::BatchSize;
 use crate::error::ConfigError;
 use crate::pool::{Pool, ThreadKind};
+use crate::stats::Monitor;
 use crate::sync::available_parallelism;
 
 /// The settings of a run, for the `_with` forms.
@@ -24,6 +25,7 @@ use crate::sync::available_parallelism;
 /// | [`ordered`](Self::ordered) | | | no |
 /// | [`shards`](Self::shards) | scan threads | 1 to 1024 | one per processor |
 /// | [`pool`](Self::pool) | | | [`Pool::global`] |
+/// | [`monitor`](Self::monitor) | | | none |
 /// | [`thread_name`](Self::thread_name) | | no NUL | `anabranch` |
 /// | [`stack_size`](Self::stack_size) | bytes | 1 to 1 GiB | as `std::thread` |
 ///
@@ -45,6 +47,7 @@ pub struct Config {
     ordered: bool,
     shards: Option<usize>,
     pool: Option<Pool>,
+    monitor: Option<Monitor>,
     thread_name: Option<String>,
     stack_size: Option<usize>,
 }
@@ -138,6 +141,12 @@ impl Config {
         self
     }
 
+    /// What shows the statistics of the run, while it goes on and after.
+    pub fn monitor(mut self, monitor: &Monitor) -> Self {
+        self.monitor = Some(monitor.clone());
+        self
+    }
+
     /// What the operating system is to call the scan threads. The pool gives the
     /// run threads of this name, starting them if it has none idle.
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
@@ -180,6 +189,7 @@ impl Config {
             output_capacity: capacity("output_capacity", self.output_capacity)?,
             batch_size,
             pool: self.pool.clone().unwrap_or_else(|| Pool::global().clone()),
+            monitor: self.monitor.clone(),
             thread_kind: ThreadKind::new(thread_name, stack_size),
         })
     }
@@ -200,5 +210,6 @@ pub(crate) struct Settings {
     pub(crate) output_capacity: usize,
     pub(crate) batch_size: BatchSize,
     pub(crate) pool: Pool,
+    pub(crate) monitor: Option<Monitor>,
     pub(crate) thread_kind: ThreadKind,
 }

@@ -109,6 +109,7 @@ mod pool;
 pub mod scan;
 #[cfg(not(any(loom, shuttle)))]
 mod scoped;
+mod stats;
 mod sync;
 mod tee;
 mod threads;
@@ -125,6 +126,7 @@ pub use self::pool::Pool;
 pub use self::scan::{Emitter, Scan};
 #[cfg(not(any(loom, shuttle)))]
 pub use self::scoped::ScopedIteratorExt;
+pub use self::stats::{Bottleneck, Monitor, ScanStats, Stats};
 pub use self::tee::ParTee;
 pub use self::try_input::{ParTryDistribute, TryIteratorExt};
 

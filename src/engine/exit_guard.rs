@@ -1,6 +1,7 @@
 //! The one way out of a scan thread.
 
 use super::contain::{Payload, contain, keep_first};
+use super::meter::{Meter, NOTHING};
 use super::run::Run;
 use crate::id::ScanId;
 use crate::pool::Lease;
@@ -25,12 +26,13 @@ pub(super) struct ExitGuard {
     id: ScanId,
     lease: Option<Lease>,
     panic: Option<Payload>,
+    meter: Arc<Meter>,
     run: Arc<Run>,
 }
 
 impl ExitGuard {
-    pub(super) fn new(id: ScanId, lease: Option<Lease>, run: Arc<Run>) -> Self {
-        Self { id, lease, panic: None, run }
+    pub(super) fn new(id: ScanId, lease: Option<Lease>, meter: Arc<Meter>, run: Arc<Run>) -> Self {
+        Self { id, lease, panic: None, meter, run }
     }
 
     /// Runs `f`, and puts on record that it panicked; the first panic counts.
@@ -43,6 +45,7 @@ impl ExitGuard {
 
 impl Drop for ExitGuard {
     fn drop(&mut self) {
+        self.meter.time.turn_to(NOTHING);
         self.lease = None;
         self.run.exited(self.id, self.panic.take());
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::message::Message;
+use super::meter::{Meter, scan_does};
 use super::run::Run;
 use crate::sync::{Arc, Receiver};
 
@@ -24,26 +25,37 @@ pub(super) struct Inlet<T> {
     capacity: usize,
     /// Whether the channel was full, and was not rung for since.
     was_full: bool,
+    meter: Arc<Meter>,
     run: Arc<Run>,
 }
 
 impl<T> Inlet<T> {
-    pub(super) fn new(receiver: Receiver<Message<T>>, capacity: usize, run: &Arc<Run>) -> Self {
-        Self { receiver, capacity, was_full: false, run: Arc::clone(run) }
+    pub(super) fn new(
+        receiver: Receiver<Message<T>>,
+        capacity: usize,
+        meter: &Arc<Meter>,
+        run: &Arc<Run>,
+    ) -> Self {
+        let (meter, run) = (Arc::clone(meter), Arc::clone(run));
+        Self { receiver, capacity, was_full: false, meter, run }
     }
 
     /// The next message; `None` if the run has been aborted. Blocks while there
     /// is none, until the manager sends one or drops its end.
     pub(super) fn next(&mut self) -> Option<Message<T>> {
+        self.meter.time.turn_to(scan_does::WAIT_FOR_INPUT);
         let message = self.receiver.recv().ok()?;
+        self.meter.time.turn_to(scan_does::WORK);
         // Behind Stop nothing is left to be sent.
-        if matches!(message, Message::Batch(_)) {
-            self.announce_room();
+        if let Message::Batch(batch) = &message {
+            let left = self.announce_room();
+            self.meter.took_batch(batch.items().len(), left + 1);
         }
         Some(message)
     }
 
-    fn announce_room(&mut self) {
+    /// Rings if it is time to, and says how many messages are left.
+    fn announce_room(&mut self) -> usize {
         // What is left in a channel for one message need not be counted.
         let left = if self.capacity == 1 { 0 } else { self.receiver.len() };
         self.was_full |= left + 1 >= self.capacity;
@@ -52,6 +64,7 @@ impl<T> Inlet<T> {
             // WAKE: the manager's look for room in the input channels.
             self.run.ring();
         }
+        left
     }
 }
 

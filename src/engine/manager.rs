@@ -10,6 +10,7 @@ use super::batch_size::BatchSize;
 use super::contain::{Payload, contain, discard};
 use super::lanes::Lanes;
 use super::message::Message;
+use super::meter::{NOTHING, Timesheet, manager_does};
 use super::run::{Notice, Run};
 use crate::error::PanicOrigin;
 use crate::id::ScanId;
@@ -61,6 +62,7 @@ pub(crate) struct Manager<I: Iterator, O> {
     /// The outputs that the consumer is being given, and whose they are.
     ready: (ScanId, Outputs<O>),
     panic: Option<Panic>,
+    time: Arc<Timesheet>,
     run: Arc<Run>,
 }
 
@@ -90,6 +92,7 @@ impl<I: Iterator, O> Manager<I, O> {
         batch_size: BatchSize,
         lanes: Lanes<I::Item, O>,
         live: usize,
+        time: Arc<Timesheet>,
         run: Arc<Run>,
     ) -> Self {
         Self {
@@ -100,6 +103,7 @@ impl<I: Iterator, O> Manager<I, O> {
             live,
             ready: (ScanId::new(0), Outputs::new(Vec::new())),
             panic: None,
+            time,
             run,
         }
     }
@@ -155,12 +159,14 @@ impl<I: Iterator, O> Manager<I, O> {
     /// Works until a look at the lanes finds something; `None` if the run is over.
     #[inline(never)]
     fn work<R>(&mut self, mut look: impl FnMut(&mut Lanes<I::Item, O>) -> Option<R>) -> Option<R> {
+        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
         loop {
             // One look. It ends with the notices, as it is the disconnection of
             // an output channel that makes the manager expect an exit.
             // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
             self.dispatch();
             if let Some(found) = look(&mut self.lanes) {
+                self.time.turn_to(manager_does::LET_CONSUME);
                 return Some(found);
             }
             self.read_notices();
@@ -227,7 +233,9 @@ impl<I: Iterator, O> Manager<I, O> {
             return self.send(Message::Stop);
         };
         let mut items = Vec::with_capacity(self.batch_size.target().min(FIRST_CAPACITY));
+        self.time.turn_to(manager_does::PULL_INPUT);
         let pulled = contain(|| pull_batch(input, &mut self.batch_size, &mut items));
+        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
         // From here on the drop of the items is contained, whatever happens.
         let batch = Batch::new(items, &self.run);
         match pulled {
@@ -275,6 +283,7 @@ impl<I: Iterator, O> Manager<I, O> {
         // The last batch may have been dropped since the look began, here.
         self.read_notices();
         self.phase = Phase::Ended;
+        self.time.turn_to(NOTHING);
         let payload = self.panic.as_mut().and_then(|panic| panic.payload.take());
         if let Some(payload) = payload {
             resume_unwind(payload);
@@ -312,6 +321,7 @@ fn pull_batch<I: Iterator>(
 // MODEL: loom-tests/tests/drop.rs::while_dispatching_with_both_sides_full
 impl<I: Iterator, O> Drop for Manager<I, O> {
     fn drop(&mut self) {
+        self.time.turn_to(NOTHING);
         self.abort();
         self.lanes.close();
         loop {

@@ -10,7 +10,7 @@
 //! In reading order: [`message`] and [`batch`] are what travels; [`doorbell`] is
 //! where the manager sleeps; [`run`] is what all threads of a run share;
 //! [`inlet`], [`outlet`] and [`scan_thread`] are the far side, with [`exit_guard`] the one
-//! way out of it; [`lanes`] and [`manager`] are the near side; [`start`] puts a
+//! way out of it, and [`meter`] what they count; [`lanes`] and [`manager`] are the near side; [`start`] puts a
 //! run together.
 //!
 //! Architecture invariant: nothing here knows what a scan computes, or which
@@ -25,6 +25,7 @@ mod inlet;
 mod lanes;
 mod manager;
 mod message;
+mod meter;
 mod outlet;
 mod run;
 mod scan_thread;
@@ -34,5 +35,6 @@ pub(crate) use self::batch::Outputs;
 pub(crate) use self::batch_size::BatchSize;
 pub(crate) use self::contain::{contain, discard};
 pub(crate) use self::manager::Manager;
+pub(crate) use self::meter::{Meter, Timesheet, manager_does, scan_does};
 pub(crate) use self::outlet::{Kept, Outlet};
 pub(crate) use self::start::Ready;

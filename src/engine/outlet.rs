@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem;
 
 use super::batch::Outputs;
+use super::meter::{Meter, scan_does};
 use super::run::Run;
 use crate::sync::{Arc, Sender};
 
@@ -27,6 +28,8 @@ pub(crate) struct Outlet<O> {
     limit: usize,
     kept: Kept,
     sender: Sender<Outputs<O>>,
+    capacity: usize,
+    meter: Arc<Meter>,
     run: Arc<Run>,
 }
 
@@ -34,10 +37,12 @@ impl<O> Outlet<O> {
     pub(super) fn new(
         limit: usize,
         kept: Kept,
-        sender: Sender<Outputs<O>>,
+        (sender, capacity): (Sender<Outputs<O>>, usize),
+        meter: &Arc<Meter>,
         run: &Arc<Run>,
     ) -> Self {
-        Self { gathered: Vec::new(), limit, kept, sender, run: Arc::clone(run) }
+        let (meter, run) = (Arc::clone(meter), Arc::clone(run));
+        Self { gathered: Vec::new(), limit, kept, sender, capacity, meter, run }
     }
 
     /// Takes one output; publishes when the batch is full.
@@ -91,10 +96,20 @@ impl<O> Outlet<O> {
         }
         let next = Vec::with_capacity(self.gathered.len());
         let outputs = Outputs::new(mem::replace(&mut self.gathered, next));
+        let (count, waiting) = (outputs.len(), self.sender.len());
+        // Nobody else sends here, so in a channel with room there is no wait.
+        let full = waiting >= self.capacity;
+        if full {
+            self.meter.time.turn_to(scan_does::WAIT_FOR_ROOM);
+        }
         // What is not sent is dropped: the run has been aborted.
         if !self.is_closed() && self.sender.send(outputs).is_ok() {
+            self.meter.published(count, waiting + usize::from(!full));
             // WAKE: the manager's look at the output channels.
             self.run.ring();
+        }
+        if full {
+            self.meter.time.turn_to(scan_does::WORK);
         }
     }
 }

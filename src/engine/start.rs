@@ -4,6 +4,7 @@ use super::exit_guard::ExitGuard;
 use super::inlet::Inlet;
 use super::lanes::Lanes;
 use super::manager::Manager;
+use super::meter::{Meter, Timesheet, manager_does};
 use super::outlet::{Kept, Outlet};
 use super::run::Run;
 use super::scan_thread::ScanThread;
@@ -48,18 +49,31 @@ impl<'a, H: ScanHost<'a>> Ready<H> {
         debug_assert_eq!(scans.len(), hosts.len(), "a thread for each scan");
         let run = Arc::new(Run::default());
         let mut lanes = Lanes::new();
+        let mut meters = Vec::new();
         let live = scans.len();
         for (index, (scan, host)) in scans.into_iter().zip(hosts).enumerate() {
             let id = ScanId::new(index);
             let (input, receiver) = bounded(settings.input_capacity);
             let (sender, output) = bounded(settings.output_capacity);
-            let inlet = Inlet::new(receiver, settings.input_capacity, &run);
-            let outlet = Outlet::new(settings.batch_size.max(), kept, sender, &run);
+            let meter = Arc::new(Meter::new());
+            let inlet = Inlet::new(receiver, settings.input_capacity, &meter, &run);
+            let outlet = Outlet::new(
+                settings.batch_size.max(),
+                kept,
+                (sender, settings.output_capacity),
+                &meter,
+                &run,
+            );
+            meters.push((scan.name().map(Box::from), Arc::clone(&meter)));
             let thread = ScanThread { scan, inlet, outlet };
             let run = Arc::clone(&run);
-            host.host(move |lease| thread.live(ExitGuard::new(id, lease, run)));
+            host.host(move |lease| thread.live(ExitGuard::new(id, lease, meter, run)));
             lanes.add(id, input, output);
         }
-        Manager::new(input, settings.batch_size, lanes, live, run)
+        let time = Arc::new(Timesheet::new(manager_does::LET_CONSUME));
+        if let Some(monitor) = settings.monitor {
+            monitor.attach(Arc::clone(&time), meters);
+        }
+        Manager::new(input, settings.batch_size, lanes, live, time, run)
     }
 }

@@ -31,7 +31,8 @@ pub(crate) use imp::spurious;
 pub(crate) use imp::{Scope, spawn_scoped};
 
 // Plain data with no blocking in it, the same on both sides. Reference counts
-// and one-time initialisation are taken from std on trust.
+// and one-time initialisation are taken from std on trust; nothing is concluded
+// from a counter.
 pub(crate) use crossbeam_channel::TrySendError;
-pub(crate) use std::sync::atomic::Ordering;
+pub(crate) use std::sync::atomic::{AtomicU64 as Counter, Ordering};
 pub(crate) use std::sync::{Arc, OnceLock};

@@ -251,6 +251,11 @@ impl<T> Sender<T> {
     pub(crate) fn send(&self, message: T) -> Result<(), SendError<T>> {
         self.0.send(message)
     }
+
+    /// For statistics alone, and so not a step.
+    pub(crate) fn len(&self) -> usize {
+        unpoisoned(self.0.state.lock()).queue.len()
+    }
 }
 
 impl<T> Drop for Sender<T> {

@@ -1,0 +1,247 @@
+//! Statistics of a run: who holds everybody back.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::engine::{Meter, Timesheet, manager_does, scan_does};
+use crate::id::ScanId;
+use crate::sync::{Arc, Mutex};
+
+/// A view of a run from outside, from any thread, while it goes on and after.
+///
+/// Given to a run with [`Config::monitor`](crate::Config::monitor). A run counts in
+/// any case; a monitor only looks. Of several runs it shows the one that was
+/// started last. Cheap to clone; all clones show the same.
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Config, IteratorExt, Monitor, scan};
+///
+/// let monitor = Monitor::new();
+/// let config = Config::new().monitor(&monitor);
+/// let (count, sum) = (1..=1000).par_fold_with(&config, (scan::count(), scan::sum::<i32, i32>()));
+/// assert_eq!((count, sum), (Some(1000), Some(500_500)));
+///
+/// let stats = monitor.stats();
+/// assert!(stats.scans.iter().all(|scan| scan.items == 1000 && scan.outputs == 1));
+/// println!("{stats}");
+/// ```
+#[derive(Clone, Default)]
+pub struct Monitor {
+    run: Arc<Mutex<Option<Metered>>>,
+}
+
+/// A run that is looked at.
+struct Metered {
+    time: Arc<Timesheet>,
+    /// Of each scan its name and its figures.
+    scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
+}
+
+impl Monitor {
+    /// Makes a monitor that shows nothing until it is given to a run.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at a run that is starting, and at no other any more.
+    pub(crate) fn attach(&self, time: Arc<Timesheet>, scans: Vec<(Option<Box<str>>, Arc<Meter>)>) {
+        *self.run.lock() = Some(Metered { time, scans });
+    }
+
+    /// What the run has done up to now. Does not block, and does not hold it up.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.run.lock().as_ref().map_or_else(Stats::default, |Metered { time, scans }| Stats {
+            pulling: time.time(manager_does::PULL_INPUT),
+            consuming: time.time(manager_does::LET_CONSUME),
+            awaiting: time.time(manager_does::WAIT_FOR_SCANS),
+            scans: scans.iter().enumerate().map(ScanStats::new).collect(),
+        })
+    }
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").field("stats", &self.stats()).finish()
+    }
+}
+
+/// What the scans of a run have done; made by [`Monitor::stats`].
+///
+/// Its `Display` is a table, a scan a line, and a last line that says who holds
+/// everybody back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How long the input was pulled.
+    pub pulling: Duration,
+    /// How long the consumer was busy with outputs, or with something else than
+    /// the run.
+    pub consuming: Duration,
+    /// How long the consumer waited for the scans, the sending of batches
+    /// included.
+    pub awaiting: Duration,
+    /// The scans, in order.
+    pub scans: Vec<ScanStats>,
+}
+
+/// What one scan has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ScanStats {
+    /// Which scan. Those of `par_demux` are its shards.
+    pub id: ScanId,
+    /// The name that it was given.
+    pub name: Option<String>,
+    /// How many items there were in the batches that it was given.
+    pub items: u64,
+    /// How many outputs left its thread.
+    pub outputs: u64,
+    /// How long it worked.
+    pub busy: Duration,
+    /// How long it waited for input.
+    pub waiting: Duration,
+    /// How long it was held back by a full output channel.
+    pub blocked: Duration,
+    /// The most batches that waited at it.
+    pub input_high_water: u64,
+    /// The most batches of outputs that waited for the consumer.
+    pub output_high_water: u64,
+}
+
+/// Who holds everybody back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bottleneck {
+    /// The input: most of the consumer's time goes into pulling it.
+    Input,
+    /// The consumer: most of its time it does not ask for outputs.
+    Consumer,
+    /// This scan: the consumer waits for scans, and this one waits least for
+    /// input.
+    Scan(ScanId),
+}
+
+impl Stats {
+    /// Who holds everybody back; `None` without scans.
+    #[must_use]
+    pub fn bottleneck(&self) -> Option<Bottleneck> {
+        let slowest = self.scans.iter().min_by_key(|scan| scan.waiting)?;
+        let others = self.pulling + self.consuming;
+        Some(if self.awaiting >= others {
+            Bottleneck::Scan(slowest.id)
+        } else if self.pulling >= self.consuming {
+            Bottleneck::Input
+        } else {
+            Bottleneck::Consumer
+        })
+    }
+}
+
+impl ScanStats {
+    fn new((index, (name, meter)): (usize, &(Option<Box<str>>, Arc<Meter>))) -> Self {
+        let (input_high_water, output_high_water) = meter.high_water();
+        Self {
+            id: ScanId::new(index),
+            name: name.as_deref().map(str::to_owned),
+            items: meter.items(),
+            outputs: meter.outputs(),
+            busy: meter.time.time(scan_does::WORK),
+            waiting: meter.time.time(scan_does::WAIT_FOR_INPUT),
+            blocked: meter.time.time(scan_does::WAIT_FOR_ROOM),
+            input_high_water,
+            output_high_water,
+        }
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let titles = ["items", "outputs", "busy", "waiting", "blocked", "in", "out"];
+        write!(f, "{:<20}", "scan")?;
+        for title in titles {
+            write!(f, "{title:>12}")?;
+        }
+        for scan in &self.scans {
+            write!(f, "\n{:<20}", scan.label())?;
+            write!(f, "{:>12}{:>12}", scan.items, scan.outputs)?;
+            for time in [scan.busy, scan.waiting, scan.blocked] {
+                write!(f, "{:>10.3} s", time.as_secs_f64())?;
+            }
+            write!(f, "{:>12}{:>12}", scan.input_high_water, scan.output_high_water)?;
+        }
+        let [pulling, consuming, awaiting] =
+            [self.pulling, self.consuming, self.awaiting].map(|time| time.as_secs_f64());
+        write!(f, "\npulling the input {pulling:.3} s, ")?;
+        write!(f, "consuming {consuming:.3} s, awaiting scans {awaiting:.3} s")?;
+        match self.bottleneck() {
+            None => Ok(()),
+            Some(Bottleneck::Input) => f.write_str("\nthe input holds everybody back"),
+            Some(Bottleneck::Consumer) => f.write_str("\nthe consumer holds everybody back"),
+            Some(Bottleneck::Scan(id)) => {
+                write!(f, "\n{} holds everybody back", self.scans[id.index()].label())
+            }
+        }
+    }
+}
+
+impl ScanStats {
+    /// The number, and the name if there is one.
+    fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} ({name})", self.id),
+            None => self.id.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(index: usize, [busy, waiting, blocked]: [u64; 3]) -> ScanStats {
+        ScanStats {
+            id: ScanId::new(index),
+            name: (index == 1).then(|| "slow".to_owned()),
+            items: 10,
+            outputs: 2,
+            busy: Duration::from_millis(busy),
+            waiting: Duration::from_millis(waiting),
+            blocked: Duration::from_millis(blocked),
+            input_high_water: 8,
+            output_high_water: 1,
+        }
+    }
+
+    fn stats([pulling, consuming, awaiting]: [u64; 3], scans: Vec<ScanStats>) -> Stats {
+        let [pulling, consuming, awaiting] =
+            [pulling, consuming, awaiting].map(Duration::from_millis);
+        Stats { pulling, consuming, awaiting, scans }
+    }
+
+    #[test]
+    fn of_scans_the_one_that_waits_least_holds_everybody_back() {
+        let stats = stats([100, 0, 900], vec![scan(0, [100, 900, 0]), scan(1, [990, 5, 5])]);
+        assert_eq!(stats.bottleneck(), Some(Bottleneck::Scan(ScanId::new(1))));
+        let shown = stats.to_string();
+        let lines: Vec<_> = shown.lines().collect();
+        assert_eq!(lines.len(), 5);
+        assert!(lines[2].starts_with("scan 1 (slow) "), "{shown}");
+        assert_eq!(
+            lines[3],
+            "pulling the input 0.100 s, consuming 0.000 s, awaiting scans 0.900 s"
+        );
+        assert_eq!(lines[4], "scan 1 (slow) holds everybody back");
+    }
+
+    #[test]
+    fn a_slow_consumer_and_a_slow_input_are_told_from_a_slow_scan() {
+        let scans = || vec![scan(0, [100, 500, 400]), scan(1, [200, 700, 100])];
+        assert_eq!(stats([50, 900, 50], scans()).bottleneck(), Some(Bottleneck::Consumer));
+        assert_eq!(stats([900, 50, 50], scans()).bottleneck(), Some(Bottleneck::Input));
+        assert_eq!(stats([900, 50, 50], Vec::new()).bottleneck(), None);
+    }
+}

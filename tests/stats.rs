@@ -1,0 +1,119 @@
+//! What a monitor shows of a run, while it goes on and after.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anabranch::scan::{self, Scan};
+use anabranch::{Config, IteratorExt, Monitor, ScopedIteratorExt};
+use support::{Gate, deadline, repeat, sum};
+
+/// Works for so long.
+fn work_for(time: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < time {}
+}
+
+#[test]
+fn items_and_outputs_are_counted_for_every_member() {
+    deadline(|| {
+        let monitor = Monitor::new();
+        assert!(monitor.stats().scans.is_empty());
+        let config = Config::new().monitor(&monitor).batch(7);
+        let counts = || -> Vec<_> {
+            monitor.stats().scans.iter().map(|scan| (scan.items, scan.outputs)).collect()
+        };
+        let scans = [repeat(2), sum().named("sum").boxed()];
+        assert_eq!((0..100).par_distribute_with(&config, scans).count(), 201);
+        assert_eq!(counts(), [(100, 200), (100, 1)]);
+        let stats = monitor.stats();
+        assert_eq!(stats.scans[1].name.as_deref(), Some("sum"));
+        assert!(stats.scans.iter().all(|scan| (1..=8).contains(&scan.input_high_water)));
+        assert!((1..=8).contains(&stats.scans[0].output_high_water));
+
+        assert_eq!((0..10).par_fold_with(&config, (repeat(2), sum())), (Some(9), Some(45)));
+        assert_eq!(counts(), [(10, 1), (10, 1)]);
+        assert_eq!((0..10).par_tee_with(&config, (repeat(2), repeat(3))).count(), 10);
+        assert_eq!(counts(), [(10, 10), (10, 10)]);
+        let shards = config.clone().shards(3);
+        assert_eq!((0..10).par_demux_with(&shards, |x| x % 5, |_| sum()).count(), 5);
+        let outputs = counts().into_iter().map(|(items, outputs)| {
+            assert_eq!(items, 10, "every shard sees every item");
+            outputs
+        });
+        assert_eq!(outputs.sum::<u64>(), 5);
+        thread::scope(|scope| {
+            let run = (0..10).par_distribute_scoped(scope, &config, [scan::cloned()]);
+            assert_eq!(run.count(), 10);
+        });
+        assert_eq!(counts(), [(10, 10)]);
+    });
+}
+
+// How long others take besides is up to the machine, so these ask for no more than
+// what has to be there; who holds everybody back is asked of made-up figures, beside
+// the source.
+
+#[test]
+fn the_work_of_a_scan_is_measured() {
+    deadline(|| {
+        let monitor = Monitor::new();
+        let config = Config::new().monitor(&monitor).batch(1);
+        let slow = scan::for_each(|_: &u64| work_for(Duration::from_millis(2)));
+        let scans = [scan::for_each(|_| ()).boxed(), slow.named("slow").boxed()];
+        assert_eq!((0..50).par_distribute_with(&config, scans).count(), 2);
+        let stats = monitor.stats();
+        assert!(stats.scans[1].busy >= Duration::from_millis(100), "{stats}");
+        assert!(stats.bottleneck().is_some());
+        assert_eq!(stats.to_string().lines().count(), 5, "{stats}");
+    });
+}
+
+#[test]
+fn what_the_input_and_the_consumer_take_is_measured() {
+    deadline(|| {
+        let monitor = Monitor::new();
+        let tight = support::tight().monitor(&monitor);
+        let slow = || (0..50_u64).inspect(|_| work_for(Duration::from_millis(1)));
+        assert_eq!(slow().par_distribute_with(&tight, [scan::cloned()]).count(), 50);
+        let stats = monitor.stats();
+        assert!(stats.pulling >= Duration::from_millis(50), "{stats}");
+        assert!(stats.consuming < stats.pulling, "{stats}");
+
+        for _ in (0..50_u64).par_distribute_with(&tight, [repeat(4)]) {
+            work_for(Duration::from_millis(1));
+        }
+        let stats = monitor.stats();
+        assert!(stats.consuming >= Duration::from_millis(200), "{stats}");
+        assert!(stats.scans[0].blocked + stats.scans[0].waiting >= Duration::from_millis(100));
+    });
+}
+
+#[test]
+fn a_run_that_stands_still_can_be_looked_at() {
+    deadline(|| {
+        let (monitor, gate) = (Monitor::new(), Gate::default());
+        let config = Config::new().monitor(&monitor).batch(1);
+        let (stuck, release) = (gate.clone(), gate);
+        let (entered, inside) = mpsc::channel();
+        let scan = scan::map(move |x: &u64| {
+            entered.send(()).unwrap();
+            stuck.pass();
+            *x
+        });
+        let run = thread::spawn(move || (0..1).par_distribute_with(&config, [scan]).count());
+        inside.recv().unwrap();
+        let before = monitor.stats().scans[0].busy;
+        work_for(Duration::from_millis(20));
+        let stats = monitor.stats();
+        assert!(stats.scans[0].busy >= before + Duration::from_millis(20), "{stats}");
+        release.open();
+        assert_eq!(run.join().unwrap(), 1);
+        let ended = monitor.stats();
+        work_for(Duration::from_millis(5));
+        assert_eq!(monitor.stats(), ended, "nothing goes on behind the end");
+    });
+}
