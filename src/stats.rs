@@ -1,6 +1,7 @@
 //! Statistics of a run: who holds everybody back.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use crate::engine::{Meter, Timesheet, manager_does, scan_does};
@@ -62,6 +63,10 @@ impl Monitor {
         })
     }
 }
+
+// Nothing that can unwind runs while the run that is shown is being changed.
+impl UnwindSafe for Monitor {}
+impl RefUnwindSafe for Monitor {}
 
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

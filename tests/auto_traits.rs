@@ -4,9 +4,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
-use anabranch::scan::{BoxScan, Emitter, Fold, FromFn, Keep};
+use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep, ScopedBoxScan};
 use anabranch::{
-    Config, ConfigError, PanicOrigin, ParDistribute, Pool, ScanId, StartError, StartErrorKind,
+    Bottleneck, Config, ConfigError, Monitor, PanicOrigin, ParDemux, ParDistribute, ParTee,
+    ParTryDistribute, Pool, ScanId, StartError, StartErrorKind, Stats,
 };
 
 /// Asserts that a type has an auto trait, or that it has not: with the trait the
@@ -38,15 +39,19 @@ fn assert_static<T: 'static + ?Sized>() {}
 
 type Local = Rc<u8>;
 type F = fn(&u8) -> u8;
+type Fallible<T> = std::vec::IntoIter<Result<T, u8>>;
 
 #[test]
 fn plain_types_have_all_of_them() {
     assert_traits! {
+        Bottleneck => true true true true;
         Config => true true true true;
         ConfigError => true true true true;
+        Monitor => true true true true;
         PanicOrigin => true true true true;
         Pool => true true true true;
         ScanId => true true true true;
+        Stats => true true true true;
     }
 }
 
@@ -75,7 +80,9 @@ fn scans_have_what_their_parts_have() {
         FilterInput<Keep<u8, F>, F> => true true true true;
         Named<Keep<u8, F>> => true true true true;
         Named<Keep<Local, F>> => false false true true;
+        CatchUnwind<Keep<u8, F>> => true true true true;
         BoxScan<u8, u8> => true false false false;
+        ScopedBoxScan<'static, u8, u8> => true false false false;
         Emitter<'static, u8> => false false false false;
     }
 }
@@ -86,5 +93,11 @@ fn a_run_goes_where_its_input_can_go() {
         ParDistribute<std::ops::Range<u8>, u8> => true false false false;
         ParDistribute<std::iter::Once<Local>, u8> => false false false false;
         ParDistribute<std::vec::IntoIter<u8>, Local> => false false false false;
+        ParTryDistribute<Fallible<u8>, u8, u8, u8> => true false false false;
+        ParTryDistribute<Fallible<Local>, Local, u8, u8> => false false false false;
+        ParTee<std::ops::Range<u8>, (Option<u8>, Option<u16>)> => true false false false;
+        ParTee<std::ops::Range<u8>, [Option<Local>; 2]> => false false false false;
+        ParDemux<std::ops::Range<u8>, u8, u8> => true false false false;
+        ParDemux<std::ops::Range<u8>, Local, u8> => false false false false;
     }
 }

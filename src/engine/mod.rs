@@ -10,8 +10,8 @@
 //! In reading order: [`message`] and [`batch`] are what travels; [`doorbell`] is
 //! where the manager sleeps; [`run`] is what all threads of a run share;
 //! [`inlet`], [`outlet`] and [`scan_thread`] are the far side, with [`exit_guard`] the one
-//! way out of it, and [`meter`] what they count; [`lanes`] and [`manager`] are the near side; [`start`] puts a
-//! run together.
+//! way out of it; [`lanes`] and [`manager`] are the near side; [`meter`] is what both
+//! count of themselves; [`start`] puts a run together.
 //!
 //! Architecture invariant: nothing here knows what a scan computes, or which
 //! public iterator it serves, and nothing here runs user code under a lock.

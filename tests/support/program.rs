@@ -1,0 +1,91 @@
+//! Running an example as a process, under a deadline.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may panic, as it may itself")]
+#![allow(dead_code, reason = "each test uses its own part of this")]
+
+use std::env;
+use std::io::{self, Seek, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a process may take before it counts as hung.
+const DEADLINE: Duration = Duration::from_secs(60);
+const BUILD_DEADLINE: Duration = Duration::from_secs(600);
+
+/// A run of the example that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// An example, which cargo has built along with all tests, or now.
+pub(crate) struct Example(PathBuf);
+
+impl Example {
+    pub(crate) fn new(name: &str) -> Self {
+        let test = env::current_exe().unwrap();
+        let [profile, target] = [2, 3].map(|up| test.ancestors().nth(up).unwrap());
+        let program = format!("{name}{}", env::consts::EXE_SUFFIX);
+        let example = profile.join("examples").join(program);
+        if !example.exists() {
+            let profile = profile.file_name().filter(|name| *name != "debug");
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--quiet", "--example", name, "--target-dir"]).arg(target);
+            build.arg("--profile").arg(profile.unwrap_or("dev".as_ref()));
+            let status = wait(&mut build.spawn().unwrap(), BUILD_DEADLINE);
+            assert!(status.is_some_and(|status| status.success()), "{build:?}: {status:?}");
+        }
+        Self(example)
+    }
+
+    /// Runs the example to its end, with the other ends of its pipes on threads.
+    #[track_caller]
+    pub(crate) fn run_between(
+        &self,
+        arguments: &[&str],
+        write: impl FnOnce(ChildStdin) + Send,
+        read: impl FnOnce(ChildStdout) -> String + Send,
+    ) -> Ended {
+        let mut stderr = tempfile::tempfile().unwrap();
+        let mut command = Command::new(&self.0);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (status, stdout) = thread::scope(|threads| {
+            threads.spawn(|| write(stdin));
+            let stdout = threads.spawn(|| read(stdout));
+            (wait(&mut child, DEADLINE), stdout.join().unwrap())
+        });
+        let Some(status) = status else { panic!("hung for {DEADLINE:?}: {command:?}") };
+        stderr.rewind().unwrap();
+        Ended { status, stdout, stderr: io::read_to_string(stderr).unwrap() }
+    }
+
+    /// Runs the example to its end, with `input` for its standard input.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str], input: &[u8]) -> Ended {
+        self.run_between(
+            arguments,
+            // An example that ends early does not want all of it.
+            |mut stdin| stdin.write_all(input).unwrap_or_default(),
+            |stdout| io::read_to_string(stdout).unwrap(),
+        )
+    }
+}
+
+/// Waits until `child` has ended. If it has not in time, kills it.
+fn wait(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
+    let began = Instant::now();
+    while began.elapsed() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
