@@ -70,18 +70,13 @@ struct Worker {
 /// threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ThreadKind {
-    name: Arc<str>,
-    stack_size: Option<usize>,
+    pub(crate) name: Arc<str>,
+    pub(crate) stack_size: Option<usize>,
 }
 
 impl ThreadKind {
     pub(crate) fn new(name: &str, stack_size: Option<usize>) -> Self {
         Self { name: name.into(), stack_size }
-    }
-
-    #[cfg(not(any(loom, shuttle)))]
-    pub(crate) fn parts(&self) -> (&str, Option<usize>) {
-        (&self.name, self.stack_size)
     }
 }
 

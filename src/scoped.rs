@@ -8,7 +8,7 @@ use crate::distribute::ParDistribute;
 use crate::error::StartErrorKind;
 use crate::fold;
 use crate::iterator_ext::started;
-use crate::pool::Lease;
+use crate::pool::{Lease, ThreadKind};
 use crate::scan::{CloneEach, Scan, ScanSet};
 use crate::sync::{Scope, Sender, bounded, spawn_scoped};
 use crate::tee::ParTee;
@@ -155,10 +155,10 @@ impl<'scope> ThreadSource<'scope> for InScope<'scope, '_> {
         wanted: usize,
     ) -> Result<Vec<Mailbox<'scope>>, StartErrorKind> {
         let Self(scope) = self;
-        let (name, stack_size) = settings.thread_kind.parts();
+        let ThreadKind { name, stack_size } = &settings.thread_kind;
         let start = |_| {
             let (mailbox, jobs) = bounded::<Job<'scope>>(1);
-            spawn_scoped(scope, name, stack_size, move || {
+            spawn_scoped(scope, name, *stack_size, move || {
                 if let Ok(job) = jobs.recv() {
                     job();
                 }

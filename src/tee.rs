@@ -88,8 +88,10 @@ impl<I: Iterator, L: CloneEach> Iterator for ParTee<I, L> {
                 return Some(each);
             }
         }
-        self.lanes.clear();
-        self.manager.abort();
+        if !self.lanes.is_empty() {
+            self.lanes.clear();
+            self.manager.abort();
+        }
         self.manager.finish();
         None
     }

@@ -93,6 +93,19 @@ fn what_the_input_and_the_consumer_take_is_measured() {
 }
 
 #[test]
+fn time_stands_still_when_a_run_has_ended() {
+    deadline(|| {
+        let monitor = Monitor::new();
+        let mut run = (0..3_u64).par_tee_with(&Config::new().monitor(&monitor), [scan::cloned()]);
+        assert_eq!(run.by_ref().count(), 3);
+        let ended = monitor.stats();
+        assert_eq!(run.next(), None);
+        work_for(Duration::from_millis(5));
+        assert_eq!(monitor.stats(), ended);
+    });
+}
+
+#[test]
 fn a_run_that_stands_still_can_be_looked_at() {
     deadline(|| {
         let (monitor, gate) = (Monitor::new(), Gate::default());

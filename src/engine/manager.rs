@@ -159,7 +159,9 @@ impl<I: Iterator, O> Manager<I, O> {
     /// Works until a look at the lanes finds something; `None` if the run is over.
     #[inline(never)]
     fn work<R>(&mut self, mut look: impl FnMut(&mut Lanes<I::Item, O>) -> Option<R>) -> Option<R> {
-        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
+        if !matches!(self.phase, Phase::Ended) {
+            self.time.turn_to(manager_does::WAIT_FOR_SCANS);
+        }
         loop {
             // One look. It ends with the notices, as it is the disconnection of
             // an output channel that makes the manager expect an exit.
