@@ -187,7 +187,9 @@ impl fmt::Display for Stats {
             Some(Bottleneck::Input) => f.write_str("\nthe input holds everybody back"),
             Some(Bottleneck::Consumer) => f.write_str("\nthe consumer holds everybody back"),
             Some(Bottleneck::Scan(id)) => {
-                write!(f, "\n{} holds everybody back", self.scans[id.index()].label())
+                let scan = self.scans.iter().find(|scan| scan.id == id);
+                let label = scan.map_or_else(|| id.to_string(), ScanStats::label);
+                write!(f, "\n{label} holds everybody back")
             }
         }
     }
@@ -240,6 +242,8 @@ mod tests {
             "pulling the input 0.100 s, consuming 0.000 s, awaiting scans 0.900 s"
         );
         assert_eq!(lines[4], "scan 1 (slow) holds everybody back");
+        let without_the_first = Stats { scans: stats.scans[1..].to_vec(), ..stats };
+        assert!(without_the_first.to_string().ends_with("\nscan 1 (slow) holds everybody back"));
     }
 
     #[test]

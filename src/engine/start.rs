@@ -64,7 +64,9 @@ impl<'a, H: ScanHost<'a>> Ready<H> {
                 &meter,
                 &run,
             );
-            meters.push((scan.name().map(Box::from), Arc::clone(&meter)));
+            if settings.monitor.is_some() {
+                meters.push((scan.name().map(Box::from), Arc::clone(&meter)));
+            }
             let thread = ScanThread { scan, inlet, outlet };
             let run = Arc::clone(&run);
             host.host(move |lease| thread.live(ExitGuard::new(id, lease, meter, run)));
