@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use crate::config::Config;
 use crate::engine::{Kept, Manager, Ready};
 use crate::error::{PanicOrigin, StartError};
+use crate::input::Input;
 use crate::scan::{Emitter, Scan};
 use crate::sync::Arc;
 use crate::threads::ThreadSource;
@@ -17,11 +18,11 @@ use crate::threads::ThreadSource;
 /// The outputs of one scan per key; made by
 /// [`par_demux`](crate::IteratorExt::par_demux).
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
-pub struct ParDemux<I: Iterator, K, O> {
-    manager: Manager<I, (K, O)>,
+pub struct ParDemux<I: Input, K, O> {
+    manager: Manager<I::Feeder, (K, O)>,
 }
 
-impl<I: Iterator, K, O> ParDemux<I, K, O> {
+impl<I: Input, K, O> ParDemux<I, K, O> {
     pub(crate) fn start<'a, F, G, S>(
         threads: impl ThreadSource<'a>,
         config: &Config,
@@ -65,7 +66,7 @@ impl<I: Iterator, K, O> ParDemux<I, K, O> {
     }
 }
 
-impl<I: Iterator, K, O> Iterator for ParDemux<I, K, O> {
+impl<I: Input, K, O> Iterator for ParDemux<I, K, O> {
     type Item = (K, O);
 
     /// Gives the next output of any key's scan, with the key.
@@ -90,9 +91,9 @@ impl<I: Iterator, K, O> Iterator for ParDemux<I, K, O> {
     }
 }
 
-impl<I: Iterator, K, O> FusedIterator for ParDemux<I, K, O> {}
+impl<I: Input, K, O> FusedIterator for ParDemux<I, K, O> {}
 
-impl<I: Iterator, K, O> fmt::Debug for ParDemux<I, K, O> {
+impl<I: Input, K, O> fmt::Debug for ParDemux<I, K, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParDemux").field("manager", &self.manager).finish_non_exhaustive()
     }

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::engine::{Kept, Manager, Ready};
 use crate::error::{PanicOrigin, StartError};
 use crate::id::ScanId;
+use crate::input::Input;
 use crate::ordered::Ordered;
 use crate::scan::{InParts, Scan};
 use crate::threads::ThreadSource;
@@ -14,18 +15,18 @@ use crate::threads::ThreadSource;
 /// The outputs of several scans over one input, merged; made by
 /// [`par_distribute`](crate::IteratorExt::par_distribute).
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
-pub struct ParDistribute<I: Iterator, O> {
+pub struct ParDistribute<I: Input, O> {
     outputs: Merged<I, O>,
     names: Vec<Option<Box<str>>>,
 }
 
 /// The merged outputs, in one of two orders.
-enum Merged<I: Iterator, O> {
-    AsTheyCome(Manager<I, O>),
+enum Merged<I: Input, O> {
+    AsTheyCome(Manager<I::Feeder, O>),
     InOrder(Ordered<I, O>),
 }
 
-impl<I: Iterator, O> ParDistribute<I, O> {
+impl<I: Input, O> ParDistribute<I, O> {
     pub(crate) fn start<'a, S>(
         threads: impl ThreadSource<'a>,
         config: &Config,
@@ -87,7 +88,7 @@ impl<I: Iterator, O> ParDistribute<I, O> {
     }
 }
 
-impl<I: Iterator, O> Iterator for ParDistribute<I, O> {
+impl<I: Input, O> Iterator for ParDistribute<I, O> {
     type Item = (ScanId, O);
 
     /// Gives the next output of any scan.
@@ -118,9 +119,9 @@ impl<I: Iterator, O> Iterator for ParDistribute<I, O> {
     }
 }
 
-impl<I: Iterator, O> FusedIterator for ParDistribute<I, O> {}
+impl<I: Input, O> FusedIterator for ParDistribute<I, O> {}
 
-impl<I: Iterator, O> fmt::Debug for ParDistribute<I, O> {
+impl<I: Input, O> fmt::Debug for ParDistribute<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outputs: &dyn fmt::Debug = match &self.outputs {
             Merged::AsTheyCome(manager) => manager,

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::engine::{Kept, Ready};
 use crate::error::StartError;
+use crate::input::Input;
 use crate::scan::{Latest, ScanSet};
 use crate::threads::ThreadSource;
 
@@ -14,7 +15,7 @@ pub(crate) fn fold<'a, I, S>(
     scans: S,
 ) -> Result<S::Latest, StartError<I, S>>
 where
-    I: Iterator<Item: Send + Sync + 'a>,
+    I: Input<Item: Send + Sync + 'a>,
     S: ScanSet<'a, I::Item>,
 {
     let ready = match Ready::new::<I::Item>(threads, config, scans.count()) {

@@ -7,12 +7,14 @@ use crate::demux::ParDemux;
 use crate::distribute::ParDistribute;
 use crate::error::{Chain, StartError, StartErrorKind};
 use crate::fold;
+use crate::input::Input;
+use crate::read_ahead::ReadAhead;
 use crate::scan::{CloneEach, Scan, ScanSet};
 use crate::tee::ParTee;
 use crate::threads::InPool;
 
 /// Gives every [`Iterator`] the methods of this crate.
-pub trait IteratorExt: Iterator + Sized {
+pub trait IteratorExt: Input {
     /// Gives every item to each of `scans`, every scan on a thread of its own,
     /// and merges their outputs into one iterator of `(id, output)`.
     ///
@@ -305,6 +307,91 @@ pub trait IteratorExt: Iterator + Sized {
         ParTee::start(InPool, config, self, scans)
     }
 
+    /// Moves the input to a thread of its own, on which it is pulled ahead of the
+    /// consumer: outputs arrive while the input blocks. What comes of it takes the
+    /// place of the iterator in every method of this crate.
+    ///
+    /// # Shape
+    ///
+    /// The input is pulled from the start of the run on, whether or not `next` is
+    /// called, until some scan's input is full. An item never waits in a half-filled
+    /// batch while a scan that could take it is idle: the batch is in the queue of every
+    /// scan while it is filled, and grows until the first one takes it, or to its
+    /// [greatest length](Config::batch). Everything else is as without.
+    ///
+    /// # Blocking
+    ///
+    /// Does not block, and neither do the run's `next` and its drop wait for an input
+    /// that blocks: when all scans have ended, or the run is dropped, a thread that
+    /// is inside the input's `next` is let go. It drops the item that it comes back
+    /// with, and the input, and ends. If it never comes back, its thread is lost.
+    /// In all other cases the input has been dropped when the run has ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the operating system refuses a thread. A panic of the input surfaces in
+    /// the run's `next`, as without.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use anabranch::{IteratorExt, scan};
+    ///
+    /// let (lines, input) = mpsc::channel::<String>();
+    /// let mut lengths = input.into_iter().read_ahead().par_distribute([
+    ///     scan::map(|line: &String| line.len()),
+    /// ]);
+    /// lines.send("one line".into())?;
+    /// // The output is here, though the input is waiting for the next line.
+    /// assert_eq!(lengths.next().map(|(_, length)| length), Some(8));
+    /// drop(lines);
+    /// assert!(lengths.next().is_none());
+    /// # Ok::<(), mpsc::SendError<String>>(())
+    /// ```
+    fn read_ahead(self) -> ReadAhead<'static, <Self as Input>::Item>
+    where
+        Self: Iterator<Item = <Self as Input>::Item> + Send + 'static,
+        <Self as Input>::Item: Send + Sync + 'static,
+    {
+        self.read_ahead_with(&Config::new())
+    }
+
+    /// [`read_ahead`](Self::read_ahead) with a thread from the configured
+    /// [pool](Config::pool), with the configured name and stack. The other settings
+    /// are for the run.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no thread to be had; see
+    /// [`try_read_ahead_with`](Self::try_read_ahead_with).
+    fn read_ahead_with(self, config: &Config) -> ReadAhead<'static, <Self as Input>::Item>
+    where
+        Self: Iterator<Item = <Self as Input>::Item> + Send + 'static,
+        <Self as Input>::Item: Send + Sync + 'static,
+    {
+        started(self.try_read_ahead_with(config))
+    }
+
+    /// [`read_ahead`](Self::read_ahead) with settings, returning the error if there is
+    /// no thread to be had.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_par_distribute_with`](Self::try_par_distribute_with). In a pool with a
+    /// maximum the input's thread counts as one of a scan.
+    #[allow(clippy::type_complexity, reason = "an alias would hide what is given back")]
+    fn try_read_ahead_with(
+        self,
+        config: &Config,
+    ) -> Result<ReadAhead<'static, <Self as Input>::Item>, StartError<Self, ()>>
+    where
+        Self: Iterator<Item = <Self as Input>::Item> + Send + 'static,
+        <Self as Input>::Item: Send + Sync + 'static,
+    {
+        ReadAhead::start(InPool, config, self)
+    }
+
     /// Gives every item to the scan of its key, which `factory` makes at the key's
     /// first item.
     ///
@@ -437,4 +524,4 @@ pub(crate) fn started<R>(result: Result<R, impl Into<StartErrorKind>>) -> R {
     }
 }
 
-impl<I: Iterator> IteratorExt for I {}
+impl<I: Input> IteratorExt for I {}

@@ -103,9 +103,11 @@ mod engine;
 mod error;
 mod fold;
 mod id;
+mod input;
 mod iterator_ext;
 mod ordered;
 mod pool;
+mod read_ahead;
 pub mod scan;
 #[cfg(not(any(loom, shuttle)))]
 mod scoped;
@@ -120,8 +122,10 @@ pub use self::demux::ParDemux;
 pub use self::distribute::ParDistribute;
 pub use self::error::{ConfigError, PanicOrigin, StartError, StartErrorKind};
 pub use self::id::ScanId;
+pub use self::input::Input;
 pub use self::iterator_ext::IteratorExt;
 pub use self::pool::Pool;
+pub use self::read_ahead::ReadAhead;
 #[doc(no_inline)]
 pub use self::scan::{Emitter, Scan};
 #[cfg(not(any(loom, shuttle)))]

@@ -5,6 +5,7 @@ use std::mem;
 
 use crate::engine::{Manager, Outputs};
 use crate::id::ScanId;
+use crate::input::Input;
 use crate::scan::Part;
 
 /// Gives outputs in item order, and for each item in the order of the scans: those
@@ -15,8 +16,8 @@ use crate::scan::Part;
 /// A scan that has ended is left out from then on. One that goes without saying so
 /// has panicked, or was aborted because of another panic: there the sequence ends,
 /// so that what was given is always a prefix of the sequential one.
-pub(crate) struct Ordered<I: Iterator, O> {
-    manager: Manager<I, Part<O>>,
+pub(crate) struct Ordered<I: Input, O> {
+    manager: Manager<I::Feeder, Part<O>>,
     /// The scans that have not ended, in order.
     turns: Vec<Turn<O>>,
     /// Whose turn it is.
@@ -28,13 +29,13 @@ struct Turn<O> {
     parts: Outputs<Part<O>>,
 }
 
-impl<I: Iterator, O> Ordered<I, O> {
-    pub(crate) fn new(manager: Manager<I, Part<O>>, scans: usize) -> Self {
+impl<I: Input, O> Ordered<I, O> {
+    pub(crate) fn new(manager: Manager<I::Feeder, Part<O>>, scans: usize) -> Self {
         let turn = |index| Turn { index, parts: Outputs::new(Vec::new()) };
         Self { manager, turns: (0..scans).map(turn).collect(), current: 0 }
     }
 
-    pub(crate) fn manager(&self) -> &Manager<I, Part<O>> {
+    pub(crate) fn manager(&self) -> &Manager<I::Feeder, Part<O>> {
         &self.manager
     }
 
@@ -67,7 +68,7 @@ impl<I: Iterator, O> Ordered<I, O> {
     }
 }
 
-impl<I: Iterator, O> fmt::Debug for Ordered<I, O> {
+impl<I: Input, O> fmt::Debug for Ordered<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ordered")
             .field("manager", &self.manager)

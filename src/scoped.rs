@@ -7,6 +7,7 @@ use crate::demux::ParDemux;
 use crate::distribute::ParDistribute;
 use crate::error::StartErrorKind;
 use crate::fold;
+use crate::input::Input;
 use crate::iterator_ext::started;
 use crate::pool::{Lease, ThreadKind};
 use crate::scan::{CloneEach, Scan, ScanSet};
@@ -42,7 +43,7 @@ use crate::threads::{ScanHost, ThreadSource};
 ///     assert_eq!(outputs, [(0, "be"), (0, "be"), (0, "not"), (1, "not")]);
 /// });
 /// ```
-pub trait ScopedIteratorExt: Iterator + Sized {
+pub trait ScopedIteratorExt: Input {
     /// [`par_distribute`](crate::IteratorExt::par_distribute) for items and scans
     /// that borrow.
     ///
@@ -136,7 +137,7 @@ pub trait ScopedIteratorExt: Iterator + Sized {
     }
 }
 
-impl<I: Iterator> ScopedIteratorExt for I {}
+impl<I: Input> ScopedIteratorExt for I {}
 
 /// New threads in a scope.
 struct InScope<'scope, 'env>(&'scope Scope<'scope, 'env>);

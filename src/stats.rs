@@ -35,7 +35,10 @@ pub struct Monitor {
 
 /// A run that is looked at.
 struct Metered {
+    /// How the consumer's thread spends its time.
     time: Arc<Timesheet>,
+    /// How the input's own thread does, if it has one.
+    input: Option<Arc<Timesheet>>,
     /// Of each scan its name and its figures.
     scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
 }
@@ -48,18 +51,26 @@ impl Monitor {
     }
 
     /// Looks at a run that is starting, and at no other any more.
-    pub(crate) fn attach(&self, time: Arc<Timesheet>, scans: Vec<(Option<Box<str>>, Arc<Meter>)>) {
-        *self.run.lock() = Some(Metered { time, scans });
+    pub(crate) fn attach(
+        &self,
+        time: Arc<Timesheet>,
+        input: Option<Arc<Timesheet>>,
+        scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
+    ) {
+        *self.run.lock() = Some(Metered { time, input, scans });
     }
 
     /// What the run has done up to now. Does not block, and does not hold it up.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.run.lock().as_ref().map_or_else(Stats::default, |Metered { time, scans }| Stats {
-            pulling: time.time(manager_does::PULL_INPUT),
-            consuming: time.time(manager_does::LET_CONSUME),
-            awaiting: time.time(manager_does::WAIT_FOR_SCANS),
-            scans: scans.iter().enumerate().map(ScanStats::new).collect(),
+        self.run.lock().as_ref().map_or_else(Stats::default, |Metered { time, input, scans }| {
+            Stats {
+                pulling: input.as_ref().unwrap_or(time).time(manager_does::PULL_INPUT),
+                held_back: input.as_ref().map(|input| input.time(manager_does::WAIT_FOR_SCANS)),
+                consuming: time.time(manager_does::LET_CONSUME),
+                awaiting: time.time(manager_does::WAIT_FOR_SCANS),
+                scans: scans.iter().enumerate().map(ScanStats::new).collect(),
+            }
         })
     }
 }
@@ -83,11 +94,14 @@ impl fmt::Debug for Monitor {
 pub struct Stats {
     /// How long the input was pulled.
     pub pulling: Duration,
+    /// How long the input's own thread was held back by full scans; `None` if it has
+    /// none, so that the consumer's thread did that work.
+    pub held_back: Option<Duration>,
     /// How long the consumer was busy with outputs, or with something else than
     /// the run.
     pub consuming: Duration,
-    /// How long the consumer waited for the scans, the sending of batches
-    /// included.
+    /// How long the consumer waited for the scans, and, if the input has no thread
+    /// of its own, sent batches.
     pub awaiting: Duration,
     /// The scans, in order.
     pub scans: Vec<ScanStats>,
@@ -135,13 +149,19 @@ impl Stats {
     #[must_use]
     pub fn bottleneck(&self) -> Option<Bottleneck> {
         let slowest = self.scans.iter().min_by_key(|scan| scan.waiting)?;
-        let others = self.pulling + self.consuming;
-        Some(if self.awaiting >= others {
-            Bottleneck::Scan(slowest.id)
-        } else if self.pulling >= self.consuming {
-            Bottleneck::Input
-        } else {
-            Bottleneck::Consumer
+        let (input, scans) = match self.held_back {
+            None => {
+                let others = self.pulling + self.consuming;
+                (self.pulling >= self.consuming, self.awaiting >= others)
+            }
+            // Two threads, each with its own time.
+            Some(held_back) => (self.pulling >= held_back, self.awaiting >= self.consuming),
+        };
+        Some(match (input, scans) {
+            (true, _) if self.held_back.is_some() => Bottleneck::Input,
+            (_, true) => Bottleneck::Scan(slowest.id),
+            (true, false) => Bottleneck::Input,
+            (false, false) => Bottleneck::Consumer,
         })
     }
 }
@@ -226,7 +246,7 @@ mod tests {
     fn stats([pulling, consuming, awaiting]: [u64; 3], scans: Vec<ScanStats>) -> Stats {
         let [pulling, consuming, awaiting] =
             [pulling, consuming, awaiting].map(Duration::from_millis);
-        Stats { pulling, consuming, awaiting, scans }
+        Stats { pulling, held_back: None, consuming, awaiting, scans }
     }
 
     #[test]

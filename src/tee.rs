@@ -6,20 +6,21 @@ use std::iter::FusedIterator;
 use crate::config::Config;
 use crate::engine::{Kept, Manager, Outputs, Ready};
 use crate::error::{PanicOrigin, StartError};
+use crate::input::Input;
 use crate::scan::{CloneEach, Latest, ScanSet};
 use crate::threads::ThreadSource;
 
 /// The latest outputs of several scans, item by item; made by
 /// [`par_tee`](crate::IteratorExt::par_tee).
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
-pub struct ParTee<I: Iterator, L: Latest> {
-    manager: Manager<I, Option<L::Output>>,
+pub struct ParTee<I: Input, L: Latest> {
+    manager: Manager<I::Feeder, Option<L::Output>>,
     /// Of each scan, what it emitted for the items to come: once for each.
     lanes: Vec<Outputs<Option<L::Output>>>,
     latest: L,
 }
 
-impl<I: Iterator, L: Latest> ParTee<I, L> {
+impl<I: Input, L: Latest> ParTee<I, L> {
     pub(crate) fn start<'a, S>(
         threads: impl ThreadSource<'a>,
         config: &Config,
@@ -68,7 +69,7 @@ impl<I: Iterator, L: Latest> ParTee<I, L> {
     }
 }
 
-impl<I: Iterator, L: CloneEach> Iterator for ParTee<I, L> {
+impl<I: Input, L: CloneEach> Iterator for ParTee<I, L> {
     type Item = L::Each;
 
     /// Gives the latest output of each scan after the next item.
@@ -97,9 +98,9 @@ impl<I: Iterator, L: CloneEach> Iterator for ParTee<I, L> {
     }
 }
 
-impl<I: Iterator, L: CloneEach> FusedIterator for ParTee<I, L> {}
+impl<I: Input, L: CloneEach> FusedIterator for ParTee<I, L> {}
 
-impl<I: Iterator, L: Latest> fmt::Debug for ParTee<I, L> {
+impl<I: Input, L: Latest> fmt::Debug for ParTee<I, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParTee").field("manager", &self.manager).finish_non_exhaustive()
     }

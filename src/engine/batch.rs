@@ -9,28 +9,55 @@ use std::mem;
 use std::vec;
 
 use super::contain::{discard, drop_each};
+use super::growing::Growing;
 use super::run::Run;
-use crate::sync::Arc;
+use crate::sync::{Arc, OnceLock};
 
 /// Items on their way to every scan, shared and never cloned.
 pub(super) struct Batch<T> {
-    items: Vec<T>,
+    items: Items<T>,
     run: Arc<Run>,
+}
+
+enum Items<T> {
+    Whole(Vec<T>),
+    /// `taken` holds what had grown when the first scan came.
+    Growing {
+        growing: Arc<Growing<T>>,
+        taken: OnceLock<Vec<T>>,
+    },
 }
 
 impl<T> Batch<T> {
     pub(super) fn new(items: Vec<T>, run: &Arc<Run>) -> Arc<Self> {
+        Arc::new(Self { items: Items::Whole(items), run: Arc::clone(run) })
+    }
+
+    /// A batch that grows until its items are asked for.
+    pub(super) fn growing(growing: &Arc<Growing<T>>, run: &Arc<Run>) -> Arc<Self> {
+        let items = Items::Growing { growing: Arc::clone(growing), taken: OnceLock::new() };
         Arc::new(Self { items, run: Arc::clone(run) })
     }
 
+    /// The items. A batch that grows does so no more.
     pub(super) fn items(&self) -> &[T] {
-        &self.items
+        match &self.items {
+            Items::Whole(items) => items,
+            Items::Growing { growing, taken } => match taken.get() {
+                Some(items) => items,
+                None => growing.take(|items| taken.get_or_init(|| mem::take(items))),
+            },
+        }
     }
 }
 
 impl<T> Drop for Batch<T> {
     fn drop(&mut self) {
-        if let Some(payload) = drop_each(mem::take(&mut self.items)) {
+        let items = match &mut self.items {
+            Items::Whole(items) => mem::take(items),
+            Items::Growing { growing, taken } => taken.take().unwrap_or_else(|| growing.empty()),
+        };
+        if let Some(payload) = drop_each(items) {
             self.run.item_panicked(payload);
         }
     }
@@ -38,7 +65,7 @@ impl<T> Drop for Batch<T> {
 
 impl<T> fmt::Debug for Batch<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("items", &self.items.len()).finish_non_exhaustive()
+        f.debug_struct("Batch").finish_non_exhaustive()
     }
 }
 

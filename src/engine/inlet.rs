@@ -1,7 +1,8 @@
-//! A scan thread's way in: messages are received, and rung for.
+//! A scan thread's way in: batches are received, and rung for.
 
 use std::fmt;
 
+use super::batch::Batch;
 use super::message::Message;
 use super::meter::{Meter, scan_does};
 use super::run::Run;
@@ -9,19 +10,18 @@ use crate::sync::{Arc, Receiver};
 
 /// The input side of a scan thread.
 ///
-/// The manager may be waiting for room in this channel, so what is received has
-/// to be rung for; but a wake-up costs more than many a batch does. It is enough
+/// Somebody may be waiting for room in this channel, so what is received has to
+/// be rung for; but a wake-up costs more than many a batch does. It is enough
 /// to ring when a channel that was full is half empty.
 ///
-/// Why no ring is missing. If the manager waits for room here, its last look
-/// found the channel full, and nothing was sent since. The next message that is
-/// received leaves the channel with one less than it holds, so the thread knows
-/// that it was full. It goes on to the half without waiting for another message,
-/// and rings there.
+/// Why no ring is missing. If somebody waits for room here, the last look found
+/// the channel full, and nothing was sent since. The next batch that is received
+/// leaves the channel with one less than it holds, so the thread knows that it was
+/// full. It goes on to the half without waiting for another batch, and rings there.
 // MODEL: loom-tests/tests/faults.rs::full_input_buffer
 // MODEL: loom-tests/tests/faults.rs::full_input_buffer_of_three
 pub(super) struct Inlet<T> {
-    receiver: Receiver<Message<T>>,
+    receiver: Receiver<Arc<Batch<T>>>,
     capacity: usize,
     /// Whether the channel was full, and was not rung for since.
     was_full: bool,
@@ -31,7 +31,7 @@ pub(super) struct Inlet<T> {
 
 impl<T> Inlet<T> {
     pub(super) fn new(
-        receiver: Receiver<Message<T>>,
+        receiver: Receiver<Arc<Batch<T>>>,
         capacity: usize,
         meter: &Arc<Meter>,
         run: &Arc<Run>,
@@ -41,28 +41,30 @@ impl<T> Inlet<T> {
     }
 
     /// The next message; `None` if the run has been aborted. Blocks while there
-    /// is none, until the manager sends one or drops its end.
+    /// is none, until a batch is sent or the other end is dropped.
     pub(super) fn next(&mut self) -> Option<Message<T>> {
         self.meter.time.turn_to(scan_does::WAIT_FOR_INPUT);
-        let message = self.receiver.recv().ok()?;
+        let received = self.receiver.recv();
         self.meter.time.turn_to(scan_does::WORK);
-        // Behind Stop nothing is left to be sent.
-        if let Message::Batch(batch) = &message {
-            let left = self.announce_room();
-            self.meter.took_batch(batch.items().len(), left + 1);
-        }
-        Some(message)
+        let Ok(batch) = received else {
+            // A run is aborted before its channels are dropped.
+            // MODEL: loom-tests/tests/drop.rs::while_filling
+            return (!self.run.is_aborted()).then_some(Message::Stop);
+        };
+        let left = self.announce_room();
+        self.meter.took_batch(batch.items().len(), left + 1);
+        Some(Message::Batch(batch))
     }
 
-    /// Rings if it is time to, and says how many messages are left.
+    /// Rings if it is time to, and says how many batches are left.
     fn announce_room(&mut self) -> usize {
-        // What is left in a channel for one message need not be counted.
+        // What is left in a channel for one batch need not be counted.
         let left = if self.capacity == 1 { 0 } else { self.receiver.len() };
         self.was_full |= left + 1 >= self.capacity;
         if self.was_full && left <= self.capacity / 2 {
             self.was_full = false;
-            // WAKE: the manager's look for room in the input channels.
-            self.run.ring();
+            // WAKE: the look for room in the input channels.
+            self.run.ring_for_room();
         }
         left
     }

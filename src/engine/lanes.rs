@@ -1,87 +1,43 @@
-//! The manager's ends of the channels: one lane per scan.
+//! The near ends of the output channels: one lane per scan.
 
 use std::fmt;
 
 use super::batch::Outputs;
-use super::message::Message;
 use crate::id::ScanId;
-use crate::sync::{Receiver, Sender, TrySendError, select_ready};
+use crate::sync::{Receiver, select_ready};
 
 /// How many output channels one selection looks at. A run with more scans looks
 /// at one window after the other, so that the cost of finding the next outputs
 /// does not grow with the number of scans while most of them have some.
 const WINDOW: usize = 16;
 
-/// The manager's side of one scan.
-struct Lane<T, O> {
+/// The near end of the output channel of one scan.
+struct Lane<O> {
     id: ScanId,
-    /// `None` once the scan takes no more messages.
-    input: Option<Sender<Message<T>>>,
     output: Receiver<Outputs<O>>,
-    /// Whether the message that is being dispatched is still to be sent here.
-    owed: bool,
 }
 
 /// The lanes of all scans that may still have outputs.
 ///
 /// Invariant: no method blocks.
-pub(super) struct Lanes<T, O> {
-    lanes: Vec<Lane<T, O>>,
+pub(super) struct Lanes<O> {
+    lanes: Vec<Lane<O>>,
     /// The lane at which the next look for outputs begins.
     cursor: usize,
 }
 
-impl<T, O> Lanes<T, O> {
+impl<O> Lanes<O> {
     pub(super) fn new() -> Self {
         Self { lanes: Vec::new(), cursor: 0 }
     }
 
-    pub(super) fn add(
-        &mut self,
-        id: ScanId,
-        input: Sender<Message<T>>,
-        output: Receiver<Outputs<O>>,
-    ) {
-        self.lanes.push(Lane { id, input: Some(input), output, owed: false });
+    pub(super) fn add(&mut self, id: ScanId, output: Receiver<Outputs<O>>) {
+        self.lanes.push(Lane { id, output });
     }
 
     /// How many scans may still have outputs to be collected.
     pub(super) fn len(&self) -> usize {
         self.lanes.len()
-    }
-
-    /// Whether any scan still takes messages.
-    pub(super) fn take_input(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.input.is_some())
-    }
-
-    /// Begins to dispatch a message: from now on every lane is owed it.
-    pub(super) fn owe_all(&mut self) {
-        for lane in &mut self.lanes {
-            lane.owed = lane.input.is_some();
-        }
-    }
-
-    /// Sends `message` to every lane that is owed it and has room, and says
-    /// whether all have it now. A scan that has gone is owed nothing.
-    // MODEL: loom-tests/tests/faults.rs::scan_that_ends_early_with_a_buffer_of_one
-    pub(super) fn offer(&mut self, message: &Message<T>) -> bool {
-        let mut all = true;
-        for lane in self.lanes.iter_mut().filter(|lane| lane.owed) {
-            let sent = match &lane.input {
-                Some(input) => input.try_send(message.clone()),
-                None => Ok(()),
-            };
-            match sent {
-                Ok(()) => lane.owed = false,
-                Err(TrySendError::Full(_)) => all = false,
-                Err(TrySendError::Disconnected(_)) => {
-                    lane.owed = false;
-                    lane.input = None;
-                }
-            }
-        }
-        all
     }
 
     /// Takes the next batch of outputs of any scan, if there is one, and the
@@ -120,20 +76,13 @@ impl<T, O> Lanes<T, O> {
         select_ready(&[&self.lanes[index].output]).map(|(_, outputs)| outputs)
     }
 
-    /// Lets go of the input channels, which aborts the scans that wait there.
-    pub(super) fn close_inputs(&mut self) {
-        for lane in &mut self.lanes {
-            lane.input = None;
-        }
-    }
-
     /// Lets go of all channels.
     pub(super) fn close(&mut self) {
         self.lanes.clear();
     }
 }
 
-impl<T, O> fmt::Debug for Lanes<T, O> {
+impl<O> fmt::Debug for Lanes<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.lanes.iter().map(|lane| lane.id)).finish()
     }

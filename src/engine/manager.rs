@@ -1,81 +1,43 @@
-//! The manager: pulls the input, dispatches batches, collects outputs.
+//! The manager: collects outputs, and sees the run to its end.
 
 use std::fmt;
-use std::mem;
 use std::panic::resume_unwind;
-use std::time::Instant;
 
-use super::batch::{Batch, Outputs};
-use super::batch_size::BatchSize;
-use super::contain::{Payload, contain, discard};
+use super::batch::Outputs;
+use super::contain::{Payload, discard};
+use super::feeder::Feeder;
 use super::lanes::Lanes;
-use super::message::Message;
 use super::meter::{NOTHING, Timesheet, manager_does};
 use super::run::{Notice, Run};
 use crate::error::PanicOrigin;
 use crate::id::ScanId;
 use crate::sync::Arc;
 
-/// How many items a batch has room for at first. A longer one, which only a fixed
-/// size can ask for, grows as it is filled.
-const FIRST_CAPACITY: usize = 1 << 13;
-
 /// The near side of a run. It has no thread of its own: it works on the
 /// consumer's, inside [`next`](Manager::next).
 ///
-/// ```text
-///                 a batch is full           all have it
-///   ┌─────────┐ ──────────────────► ┌─────────────────┐
-///   │ Filling │                     │ Sending a batch │
-///   └─────────┘ ◄────────────────── └─────────────────┘
-///     │     │     all have it,               │ all have it,
-///     │     │     input goes on              │ input has ended
-///     │     │                                ▼
-///     │     │  input has ended      ┌─────────────────┐
-///     │     └─────────────────────► │  Sending Stop   │
-///     │ all scans have ended        └─────────────────┘
-///     │ (or abort, from anywhere)            │ all have it
-///     ▼                                      │
-///   ┌──────────┐ ◄───────────────────────────┘
-///   │ Draining │ ──────► Ended
-///   └──────────┘  every scan exited, every output collected
-/// ```
+/// What goes to the scans is the [`Feeder`]'s, which either works in between here,
+/// or has a thread of its own.
 ///
 /// Invariants:
 ///
 /// 1. The manager blocks on the doorbell alone, and only after a look that found
 ///    nothing to do. (A source that blocks in its `next` is the caller's.)
 ///    MODEL: loom-tests/tests/faults.rs::both_sides_full
-/// 2. A batch is sent to nobody before the one before it was sent to all live
-///    scans, and none is filled while one is being sent: at most
-///    `input_capacity + 2` are alive, that one included.
-///    MODEL: loom-tests/tests/faults.rs::full_input_buffer
-/// 3. Outputs that are ready are delivered before the input is pulled.
-pub(crate) struct Manager<I: Iterator, O> {
-    /// `None` once it has ended or is not wanted any more.
-    input: Option<I>,
-    batch_size: BatchSize,
-    phase: Phase<I::Item>,
-    lanes: Lanes<I::Item, O>,
+/// 2. Outputs that are ready are delivered before the input is pulled here.
+/// 3. The run has ended when every scan has exited, every output was collected, and
+///    nothing is left of the input.
+pub(crate) struct Manager<F: Feeder, O> {
+    feeder: F,
+    lanes: Lanes<O>,
     /// How many scans have not reported their exit.
     live: usize,
+    ended: bool,
     /// The outputs that the consumer is being given, and whose they are.
     ready: (ScanId, Outputs<O>),
     panic: Option<Panic>,
     time: Arc<Timesheet>,
     run: Arc<Run>,
-}
-
-/// Where the manager is in the life of a run; see [`Manager`].
-enum Phase<T> {
-    /// The next batch is to be filled.
-    Filling,
-    /// This message is being sent to those that have not got it yet.
-    Sending(Message<T>),
-    /// Nothing more will be sent; outputs and exits are awaited.
-    Draining,
-    /// Every scan has exited and every output was delivered.
-    Ended,
 }
 
 /// The first panic of a run.
@@ -85,22 +47,14 @@ struct Panic {
     payload: Option<Payload>,
 }
 
-impl<I: Iterator, O> Manager<I, O> {
-    /// Takes charge of `live` scans that are running at the far ends of `lanes`.
-    pub(super) fn new(
-        input: I,
-        batch_size: BatchSize,
-        lanes: Lanes<I::Item, O>,
-        live: usize,
-        time: Arc<Timesheet>,
-        run: Arc<Run>,
-    ) -> Self {
+impl<F: Feeder, O> Manager<F, O> {
+    /// Takes charge of the scans that are running at the far ends of `lanes`.
+    pub(super) fn new(feeder: F, lanes: Lanes<O>, time: Arc<Timesheet>, run: Arc<Run>) -> Self {
         Self {
-            input: Some(input),
-            batch_size,
-            phase: Phase::Filling,
+            feeder,
+            live: lanes.len(),
             lanes,
-            live,
+            ended: false,
             ready: (ScanId::new(0), Outputs::new(Vec::new())),
             panic: None,
             time,
@@ -147,8 +101,7 @@ impl<I: Iterator, O> Manager<I, O> {
     /// How many outputs are at hand, and whether that is all there will be.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
         let ready = self.ready.1.len();
-        let ended = matches!(self.phase, Phase::Ended);
-        (ready, ended.then_some(ready))
+        (ready, self.ended.then_some(ready))
     }
 
     /// Where the panic that ended the run came from.
@@ -158,32 +111,40 @@ impl<I: Iterator, O> Manager<I, O> {
 
     /// Works until a look at the lanes finds something; `None` if the run is over.
     #[inline(never)]
-    fn work<R>(&mut self, mut look: impl FnMut(&mut Lanes<I::Item, O>) -> Option<R>) -> Option<R> {
-        if !matches!(self.phase, Phase::Ended) {
-            self.time.turn_to(manager_does::WAIT_FOR_SCANS);
+    fn work<R>(&mut self, mut look: impl FnMut(&mut Lanes<O>) -> Option<R>) -> Option<R> {
+        if self.ended {
+            return None;
         }
+        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
         loop {
             // One look. It ends with the notices, as it is the disconnection of
             // an output channel that makes the manager expect an exit.
             // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
-            self.dispatch();
+            self.feeder.dispatch();
             if let Some(found) = look(&mut self.lanes) {
                 self.time.turn_to(manager_does::LET_CONSUME);
                 return Some(found);
             }
             self.read_notices();
-            match self.phase {
-                Phase::Filling => self.fill(),
-                Phase::Draining if self.live == 0 && self.lanes.len() == 0 => self.end(),
-                // WAKE: an output batch, room in an input channel, an exit; each
-                // is published by a scan thread, which then rings.
-                Phase::Sending(_) | Phase::Draining => self.run.wait(),
-                Phase::Ended => return None,
+            match self.feeder.fill() {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(payload) => self.fail(PanicOrigin::Input, payload),
             }
+            if self.live == 0 && self.lanes.len() == 0 {
+                self.close_feeder();
+                if self.feeder.is_done() {
+                    self.end();
+                    return None;
+                }
+            }
+            // WAKE: an output batch, room in an input channel, an exit, the leaving of
+            // the input's thread; each is published before it is rung for.
+            self.run.wait();
         }
     }
 
-    /// Reads what scan threads have said beside their outputs, if they can have
+    /// Reads what other threads have said beside the outputs, if they can have
     /// said anything: a scan disconnects its output channel, then it exits. With
     /// the notices that this look expects may come one of a scan that was found
     /// connected a moment ago; its ring is then still to come, or has come since.
@@ -198,63 +159,13 @@ impl<I: Iterator, O> Manager<I, O> {
                     }
                 }
                 Notice::ItemPanicked(payload) => self.fail(PanicOrigin::Item, payload),
-            }
-        }
-    }
-
-    /// Goes on with the message that is being sent, and with the one after it.
-    /// Never blocks: whoever has no room is tried again at the next look.
-    fn dispatch(&mut self) {
-        while let Phase::Sending(message) = &self.phase {
-            if !self.lanes.offer(message) {
-                return;
-            }
-            let sent = mem::replace(&mut self.phase, Phase::Draining);
-            match sent {
-                Phase::Sending(Message::Batch(_)) if self.input.is_some() => {
-                    self.phase = Phase::Filling;
+                Notice::InputLeft(panic) => {
+                    self.feeder.let_go();
+                    if let Some(payload) = panic {
+                        self.fail(PanicOrigin::Input, payload);
+                    }
                 }
-                Phase::Sending(Message::Batch(_)) => self.send(Message::Stop),
-                _ => {}
             }
-        }
-    }
-
-    fn send(&mut self, message: Message<I::Item>) {
-        self.lanes.owe_all();
-        self.phase = Phase::Sending(message);
-    }
-
-    /// Pulls one batch from the input, if anybody is there to take it.
-    fn fill(&mut self) {
-        if !self.lanes.take_input() {
-            self.phase = Phase::Draining;
-            return self.drop_input();
-        }
-        let Some(input) = &mut self.input else {
-            return self.send(Message::Stop);
-        };
-        let mut items = Vec::with_capacity(self.batch_size.target().min(FIRST_CAPACITY));
-        self.time.turn_to(manager_does::PULL_INPUT);
-        let pulled = contain(|| pull_batch(input, &mut self.batch_size, &mut items));
-        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
-        // From here on the drop of the items is contained, whatever happens.
-        let batch = Batch::new(items, &self.run);
-        match pulled {
-            Ok(Pulled::More) => {}
-            Ok(Pulled::Last) => self.drop_input(),
-            Err(payload) => return self.fail(PanicOrigin::Input, payload),
-        }
-        if matches!(self.phase, Phase::Filling) {
-            self.send(if batch.items().is_empty() { Message::Stop } else { Message::Batch(batch) });
-        }
-    }
-
-    /// Drops the input, whose drop may panic.
-    fn drop_input(&mut self) {
-        let input = self.input.take();
-        if let Err(payload) = contain(|| drop(input)) {
-            self.fail(PanicOrigin::Input, payload);
         }
     }
 
@@ -271,20 +182,25 @@ impl<I: Iterator, O> Manager<I, O> {
     }
 
     /// Makes every scan thread leave. One that waits for input finds its channel
-    /// disconnected; one that waits for room for outputs gets it from the
-    /// consumer or from [`drop`](Drop::drop).
+    /// at its end; one that waits for room for outputs gets it from the consumer or
+    /// from [`drop`](Drop::drop).
     pub(crate) fn abort(&mut self) {
         self.run.abort();
-        self.lanes.close_inputs();
-        self.phase = Phase::Draining;
-        self.drop_input();
+        self.close_feeder();
+    }
+
+    /// Lets go of the input, whose drop may panic.
+    fn close_feeder(&mut self) {
+        if let Err(payload) = self.feeder.close() {
+            self.fail(PanicOrigin::Input, payload);
+        }
     }
 
     /// Ends the run, with the panic that it had, if it had one.
     fn end(&mut self) {
         // The last batch may have been dropped since the look began, here.
         self.read_notices();
-        self.phase = Phase::Ended;
+        self.ended = true;
         self.time.turn_to(NOTHING);
         let payload = self.panic.as_mut().and_then(|panic| panic.payload.take());
         if let Some(payload) = payload {
@@ -293,45 +209,21 @@ impl<I: Iterator, O> Manager<I, O> {
     }
 }
 
-/// Whether the input goes on after a batch.
-enum Pulled {
-    More,
-    Last,
-}
-
-fn pull_batch<I: Iterator>(
-    input: &mut I,
-    batch_size: &mut BatchSize,
-    items: &mut Vec<I::Item>,
-) -> Pulled {
-    let began = Instant::now();
-    loop {
-        let wanted = items.len() + batch_size.chunk(items.len());
-        items.extend(input.by_ref().take(wanted - items.len()));
-        if items.len() < wanted {
-            return Pulled::Last;
-        }
-        if batch_size.is_full(items.len(), || began.elapsed()) {
-            batch_size.learn(items.len(), || began.elapsed());
-            return Pulled::More;
-        }
-    }
-}
-
 /// Aborts what is left of the run, and waits until every scan thread has left it:
 /// for at most the one call of user code that each is in.
 // MODEL: loom-tests/tests/drop.rs::while_dispatching_with_both_sides_full
-impl<I: Iterator, O> Drop for Manager<I, O> {
+impl<F: Feeder, O> Drop for Manager<F, O> {
     fn drop(&mut self) {
         self.time.turn_to(NOTHING);
         self.abort();
         self.lanes.close();
         loop {
             self.read_notices();
-            if self.live == 0 {
+            if self.live == 0 && self.feeder.is_done() {
                 break;
             }
-            // WAKE: an exit, published by a scan thread, which then rings.
+            // WAKE: an exit, or the leaving of the input's thread; each is published
+            // before it is rung for.
             self.run.wait();
         }
         if let Some(payload) = self.panic.take().and_then(|panic| panic.payload) {
@@ -340,7 +232,7 @@ impl<I: Iterator, O> Drop for Manager<I, O> {
     }
 }
 
-impl<I: Iterator, O> fmt::Debug for Manager<I, O> {
+impl<F: Feeder, O> fmt::Debug for Manager<F, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Manager")
             .field("live", &self.live)

@@ -1,23 +1,17 @@
-//! What the manager sends to a scan thread.
+//! What the manager says to a scan thread.
 
 use super::batch::Batch;
 use crate::sync::Arc;
 
-/// One entry of a scan's input channel. The channel's disconnection is the third
-/// message, never sent: abort.
+/// What comes out of a scan's input channel.
+///
+/// Only batches are sent. Stop is the end of the channel: it is behind the last
+/// batch, it needs no room, and anybody who holds the near end can give it. The end
+/// of the channel in a run that was aborted is the third message: leave.
 #[derive(Debug)]
 pub(super) enum Message<T> {
     /// The next items; the same batch goes to every scan.
     Batch(Arc<Batch<T>>),
-    /// No more items: flush, then exit. In-band, so it cannot overtake a batch.
+    /// No more items: flush, then exit.
     Stop,
-}
-
-impl<T> Clone for Message<T> {
-    fn clone(&self) -> Self {
-        match self {
-            Message::Batch(batch) => Message::Batch(Arc::clone(batch)),
-            Message::Stop => Message::Stop,
-        }
-    }
 }

@@ -2,16 +2,17 @@
 
 use std::mem;
 
-use super::contain::Payload;
+use super::contain::{Payload, discard};
 use super::doorbell::Doorbell;
 use crate::id::ScanId;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 
 /// The shared side of a run. It holds nothing of the user's but the payloads of
 /// panics, on their way to the manager.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Run {
-    /// Set once, by the manager; read by scan threads between any two items.
+    /// Set once, by the manager, before it lets go of any channel; read by scan
+    /// threads between any two items, and when a channel has come to its end.
     aborted: AtomicBool,
     // INVARIANT: any thread appends, the manager takes all; a notice is appended
     // before its ring.
@@ -19,7 +20,10 @@ pub(crate) struct Run {
     /// Set by a notice that nothing else tells the manager to expect: that of an
     /// exit follows the disconnection of the scan's output channel.
     unexpected: AtomicBool,
+    /// Where the manager sleeps.
     doorbell: Doorbell,
+    /// Where the input's own thread sleeps, if it has one.
+    room: Option<Doorbell>,
 }
 
 /// What the manager is told beside the outputs.
@@ -36,13 +40,28 @@ pub(super) enum Notice {
     },
     /// The drop of an item panicked, on whichever thread let go of it last.
     ItemPanicked(Payload),
+    /// The input's own thread is done with the run, with what it panicked with, if it
+    /// did. The input has been dropped, and the thread is back in the pool.
+    InputLeft(Option<Payload>),
 }
 
 impl Run {
+    /// What is shared by the threads of a run, the input's own one included if it has
+    /// one.
+    pub(super) fn new(input_has_thread: bool) -> Self {
+        Self {
+            room: input_has_thread.then(Doorbell::default),
+            aborted: AtomicBool::new(false),
+            notices: Mutex::default(),
+            unexpected: AtomicBool::new(false),
+            doorbell: Doorbell::default(),
+        }
+    }
+
     /// Tells the scan threads to leave at once.
     pub(super) fn abort(&self) {
-        // ORDERING: the flag publishes nothing. A thread that reads it late
-        // finds its channels disconnected, which no thread can miss.
+        // ORDERING: a thread that reads the flag late comes to the end of a channel,
+        // whose near end is dropped after this; that publishes the flag.
         self.aborted.store(true, Ordering::Relaxed);
     }
 
@@ -57,12 +76,27 @@ impl Run {
     pub(super) fn exited(&self, id: ScanId, panic: Option<Payload>) {
         self.notices.lock().push(Notice::Exited { id, panic });
         self.ring();
+        // WAKE: a scan that has gone has room for everything.
+        if let Some(room) = &self.room {
+            room.ring();
+        }
     }
 
     /// Publishes that the drop of an item panicked, then rings.
     // MODEL: loom-tests/tests/panics.rs::panic_in_the_drop_of_an_item
     pub(super) fn item_panicked(&self, payload: Payload) {
-        self.notices.lock().push(Notice::ItemPanicked(payload));
+        self.notify(Notice::ItemPanicked(payload));
+    }
+
+    /// Publishes that the input's own thread has left, then rings.
+    // MODEL: loom-tests/tests/ahead.rs::input_is_dropped_before_the_end
+    pub(super) fn input_left(&self, panic: Option<Payload>) {
+        self.notify(Notice::InputLeft(panic));
+    }
+
+    /// Publishes what the manager does not expect, then rings.
+    fn notify(&self, notice: Notice) {
+        self.notices.lock().push(notice);
         // ORDERING: the flag publishes nothing, it says where to look; the lock
         // above publishes. A manager that misses it has the ring still to come.
         self.unexpected.store(true, Ordering::Relaxed);
@@ -72,7 +106,7 @@ impl Run {
     /// Takes the notices that have come since the last call, if an exit is
     /// expected or there is one of the other kind.
     pub(super) fn take_notices(&self, exit_expected: bool) -> Vec<Notice> {
-        // ORDERING: pairs with nothing; see `item_panicked`.
+        // ORDERING: pairs with nothing; see `notify`.
         if exit_expected || self.unexpected.load(Ordering::Relaxed) {
             mem::take(&mut *self.notices.lock())
         } else {
@@ -80,13 +114,39 @@ impl Run {
         }
     }
 
-    /// Says that there is something to see: called after publishing it.
+    /// Says that there is something for the manager to see: called after publishing
+    /// it.
     pub(super) fn ring(&self) {
         self.doorbell.ring();
+    }
+
+    /// Says that there is room for batches, to whoever sends them.
+    pub(super) fn ring_for_room(&self) {
+        self.room.as_ref().unwrap_or(&self.doorbell).ring();
     }
 
     /// Blocks the manager until something was published since it last woke.
     pub(super) fn wait(&self) {
         self.doorbell.wait();
+    }
+
+    /// Blocks the input's own thread until there may be room.
+    pub(super) fn wait_for_room(&self) {
+        self.room.as_ref().unwrap_or(&self.doorbell).wait();
+    }
+}
+
+/// What nobody has read was left behind by an input thread that was let go.
+// MODEL: loom-tests/tests/ahead.rs::panic_of_an_input_that_was_let_go
+impl Drop for Run {
+    fn drop(&mut self) {
+        for notice in mem::take(&mut *self.notices.lock()) {
+            match notice {
+                Notice::Exited { panic: Some(payload), .. }
+                | Notice::InputLeft(Some(payload))
+                | Notice::ItemPanicked(payload) => discard(payload),
+                Notice::Exited { .. } | Notice::InputLeft(None) => {}
+            }
+        }
     }
 }

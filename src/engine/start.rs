@@ -1,6 +1,10 @@
 //! Putting a run together.
 
+use std::fmt;
+
+use super::batch_size::BatchSize;
 use super::exit_guard::ExitGuard;
+use super::feed::Feed;
 use super::inlet::Inlet;
 use super::lanes::Lanes;
 use super::manager::Manager;
@@ -11,6 +15,7 @@ use super::scan_thread::ScanThread;
 use crate::config::{Config, Settings};
 use crate::error::StartErrorKind;
 use crate::id::ScanId;
+use crate::input::Input;
 use crate::scan::Scan;
 use crate::sync::{Arc, bounded};
 use crate::threads::{ScanHost, ThreadSource};
@@ -38,19 +43,23 @@ impl<'a, H: ScanHost<'a>> Ready<H> {
     }
 
     /// Starts the run. Of what a scan emits, the manager is given what `kept` says.
-    pub(crate) fn start<I, S>(self, input: I, scans: Vec<S>, kept: Kept) -> Manager<I, S::Output>
+    pub(crate) fn start<I, S>(
+        self,
+        input: I,
+        scans: Vec<S>,
+        kept: Kept,
+    ) -> Manager<I::Feeder, S::Output>
     where
-        I: Iterator,
-        I::Item: Send + Sync + 'a,
+        I: Input<Item: Send + Sync + 'a>,
         S: Scan<I::Item> + Send + 'a,
         S::Output: Send + 'a,
     {
         let Self { settings, hosts } = self;
         debug_assert_eq!(scans.len(), hosts.len(), "a thread for each scan");
-        let run = Arc::new(Run::default());
+        let run = Arc::new(Run::new(I::HAS_THREAD));
+        let mut inputs = Vec::with_capacity(scans.len());
         let mut lanes = Lanes::new();
         let mut meters = Vec::new();
-        let live = scans.len();
         for (index, (scan, host)) in scans.into_iter().zip(hosts).enumerate() {
             let id = ScanId::new(index);
             let (input, receiver) = bounded(settings.input_capacity);
@@ -70,12 +79,42 @@ impl<'a, H: ScanHost<'a>> Ready<H> {
             let thread = ScanThread { scan, inlet, outlet };
             let run = Arc::clone(&run);
             host.host(move |lease| thread.live(ExitGuard::new(id, lease, meter, run)));
-            lanes.add(id, input, output);
+            inputs.push(input);
+            lanes.add(id, output);
         }
         let time = Arc::new(Timesheet::new(manager_does::LET_CONSUME));
+        let own_time = I::HAS_THREAD.then(|| Arc::new(Timesheet::new(manager_does::PULL_INPUT)));
         if let Some(monitor) = settings.monitor {
-            monitor.attach(Arc::clone(&time), meters);
+            monitor.attach(Arc::clone(&time), own_time.clone(), meters);
         }
-        Manager::new(input, settings.batch_size, lanes, live, time, run)
+        let feeder = input.feeder(Dispatch {
+            feed: Arc::new(Feed::new(inputs)),
+            batch_size: settings.batch_size,
+            time: own_time.unwrap_or_else(|| Arc::clone(&time)),
+            run: Arc::clone(&run),
+        });
+        Manager::new(feeder, lanes, time, run)
+    }
+}
+
+/// What a feeder works with.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub struct Dispatch<T> {
+    pub(super) feed: Arc<Feed<T>>,
+    pub(super) batch_size: BatchSize,
+    pub(super) time: Arc<Timesheet>,
+    pub(super) run: Arc<Run>,
+}
+
+impl<T> Dispatch<T> {
+    /// Whether there is a scan to feed.
+    pub(crate) fn has_scans(&self) -> bool {
+        self.feed.has_scans()
+    }
+}
+
+impl<T> fmt::Debug for Dispatch<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatch").field("feed", &self.feed).finish_non_exhaustive()
     }
 }

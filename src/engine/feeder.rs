@@ -1,0 +1,35 @@
+//! Where the input is pulled: the two ways to feed a run.
+
+use super::contain::Payload;
+
+/// The input side of a run, as the manager sees it.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub trait Feeder {
+    /// What the scans are fed with.
+    type Item;
+
+    /// Goes on with what is being sent. Never blocks.
+    fn dispatch(&mut self);
+
+    /// Pulls items, if that is done on this thread and if it is time to, and says
+    /// whether anything has changed. Blocks in the input alone.
+    ///
+    /// # Errors
+    ///
+    /// What the input has panicked with.
+    fn fill(&mut self) -> Result<bool, Payload>;
+
+    /// Lets go of the scans and of the input.
+    ///
+    /// # Errors
+    ///
+    /// What the drop of the input has panicked with.
+    fn close(&mut self) -> Result<(), Payload>;
+
+    /// Waits for the input's own thread no more: it has left the run.
+    fn let_go(&mut self);
+
+    /// Whether nothing is left of the input, not even a thread, so that the run can
+    /// end when no scan is left either.
+    fn is_done(&self) -> bool;
+}

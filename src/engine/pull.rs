@@ -1,0 +1,122 @@
+//! The input, pulled by the manager on the consumer's thread.
+
+use std::fmt;
+use std::time::Instant;
+
+use super::batch::Batch;
+use super::batch_size::BatchSize;
+use super::contain::{Payload, contain};
+use super::feed::Turn;
+use super::feeder::Feeder;
+use super::meter::manager_does;
+use super::start::Dispatch;
+
+/// How many items a batch has room for at first. A longer one, which only a fixed
+/// size can ask for, grows as it is filled.
+const FIRST_CAPACITY: usize = 1 << 13;
+
+/// An input that is pulled batch by batch, each when the one before it was sent.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub struct Pull<I: Iterator> {
+    /// `None` once it has ended or is not wanted any more.
+    input: Option<I>,
+    turn: Turn,
+    dispatch: Dispatch<I::Item>,
+}
+
+impl<I: Iterator> Pull<I> {
+    pub(crate) fn new(input: I, dispatch: Dispatch<I::Item>) -> Self {
+        Self { input: Some(input), turn: Turn::Wait, dispatch }
+    }
+
+    /// Pulls one batch and begins to send it.
+    fn pull(&mut self) -> Result<(), Payload> {
+        let Dispatch { feed, batch_size, time, run } = &mut self.dispatch;
+        let Some(input) = &mut self.input else {
+            feed.stop();
+            return Ok(());
+        };
+        let mut items = Vec::with_capacity(batch_size.target().min(FIRST_CAPACITY));
+        time.turn_to(manager_does::PULL_INPUT);
+        let pulled = contain(|| pull_batch(input, batch_size, &mut items));
+        time.turn_to(manager_does::WAIT_FOR_SCANS);
+        // From here on the drop of the items is contained, whatever happens.
+        let batch = Batch::new(items, run);
+        let last = matches!(pulled?, Pulled::Last);
+        if last {
+            self.drop_input()?;
+        }
+        if !batch.items().is_empty() {
+            self.dispatch.feed.send(batch, None);
+        }
+        if last {
+            self.dispatch.feed.stop();
+        }
+        Ok(())
+    }
+
+    /// Drops the input, whose drop may panic.
+    fn drop_input(&mut self) -> Result<(), Payload> {
+        let input = self.input.take();
+        contain(|| drop(input))
+    }
+}
+
+impl<I: Iterator> Feeder for Pull<I> {
+    type Item = I::Item;
+
+    fn dispatch(&mut self) {
+        self.turn = self.dispatch.feed.offer();
+    }
+
+    fn fill(&mut self) -> Result<bool, Payload> {
+        match self.turn {
+            Turn::Pull => self.pull().map(|()| true),
+            Turn::Wait => Ok(false),
+            Turn::Leave => self.drop_input().map(|()| false),
+        }
+    }
+
+    fn close(&mut self) -> Result<(), Payload> {
+        self.dispatch.feed.close();
+        self.turn = Turn::Leave;
+        self.drop_input()
+    }
+
+    fn let_go(&mut self) {}
+
+    fn is_done(&self) -> bool {
+        self.turn == Turn::Leave
+    }
+}
+
+/// Whether the input goes on after a batch.
+enum Pulled {
+    More,
+    Last,
+}
+
+fn pull_batch<I: Iterator>(
+    input: &mut I,
+    batch_size: &mut BatchSize,
+    items: &mut Vec<I::Item>,
+) -> Pulled {
+    let began = Instant::now();
+    loop {
+        let wanted = items.len() + batch_size.chunk(items.len());
+        items.extend(input.by_ref().take(wanted - items.len()));
+        if items.len() < wanted {
+            return Pulled::Last;
+        }
+        if batch_size.is_full(items.len(), || began.elapsed()) {
+            batch_size.learn(items.len(), || began.elapsed());
+            return Pulled::More;
+        }
+    }
+}
+
+impl<I: Iterator> fmt::Debug for Pull<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pull").field("turn", &self.turn).finish_non_exhaustive()
+    }
+}

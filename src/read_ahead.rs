@@ -1,0 +1,88 @@
+//! Inputs that are pulled on a thread of their own.
+
+use std::fmt;
+
+use crate::config::Config;
+use crate::engine::{Ahead, Dispatch, Feeder as _, contain, discard};
+use crate::error::{StartError, StartErrorKind};
+use crate::input::Input;
+use crate::pool::Lease;
+use crate::sync::{Receiver, Sender, bounded};
+use crate::threads::{ScanHost, ThreadSource};
+
+/// An input with a thread of its own; made by
+/// [`read_ahead`](crate::IteratorExt::read_ahead). It takes the place of the iterator in
+/// every method of this crate. What it holds lives for `'a`.
+#[must_use = "nothing is pulled before a run is started"]
+pub struct ReadAhead<'a, T> {
+    /// The thread waits here for the run that it is to feed.
+    thread: Sender<Life<'a, T>>,
+}
+
+/// What the thread does with the input.
+type Life<'a, T> = Box<dyn FnOnce(Box<dyn Iterator<Item = T> + 'a>, Option<Lease>) + Send + 'a>;
+
+impl<'a, T: 'a> ReadAhead<'a, T> {
+    /// Moves `input` to a thread, where it waits to be pulled.
+    pub(crate) fn start<I>(
+        threads: impl ThreadSource<'a>,
+        config: &Config,
+        input: I,
+    ) -> Result<Self, StartError<I, ()>>
+    where
+        I: Iterator<Item = T> + Send + 'a,
+    {
+        let settings = config.settings::<T>().map_err(StartErrorKind::from);
+        let host = match settings.and_then(|settings| threads.threads(&settings, 1)) {
+            Ok(mut hosts) => hosts.pop(),
+            Err(kind) => return Err(StartError::new(kind, input, ())),
+        };
+        let (thread, lives): (_, Receiver<Life<'a, T>>) = bounded(1);
+        let wait = move |lease| match lives.recv() {
+            Ok(life) => life(Box::new(input), lease),
+            Err(_) => contain(|| drop(input)).unwrap_or_else(discard),
+        };
+        if let Some(host) = host {
+            host.host(wait);
+        }
+        Ok(Self { thread })
+    }
+
+    /// Has the thread feed a run with what `adapt` makes of the input.
+    pub(crate) fn feed<I>(
+        self,
+        dispatch: Dispatch<I::Item>,
+        adapt: impl FnOnce(Box<dyn Iterator<Item = T> + 'a>) -> I + Send + 'a,
+    ) -> Ahead<I::Item>
+    where
+        I: Iterator<Item: Send + Sync + 'a>,
+    {
+        let begin = dispatch.has_scans();
+        let (mut ahead, puller) = Ahead::new(dispatch);
+        if begin {
+            let life: Life<'a, T> = Box::new(|input, lease| puller.live(adapt(input), lease));
+            let sent = self.thread.try_send(life);
+            debug_assert!(sent.is_ok(), "a thread that waits for a run takes one");
+        } else {
+            ahead.let_go();
+        }
+        ahead
+    }
+}
+
+impl<'a, T: Send + Sync + 'a> Input for ReadAhead<'a, T> {
+    type Item = T;
+    type Feeder = Ahead<T>;
+
+    const HAS_THREAD: bool = true;
+
+    fn feeder(self, dispatch: Dispatch<T>) -> Ahead<T> {
+        self.feed(dispatch, |input| input)
+    }
+}
+
+impl<T> fmt::Debug for ReadAhead<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadAhead").finish_non_exhaustive()
+    }
+}
