@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, IteratorExt, ParDistribute, Pool, ScanId};
+use anabranch::{Config, IteratorExt, ParDistribute, Pool, ReadAhead, ScanId};
 
 #[cfg(loom)]
 use loom as checker;
@@ -25,6 +25,60 @@ pub fn start<const N: usize>(
     scans: [BoxScan<u8, u8>; N],
 ) -> ParDistribute<Range<u8>, u8> {
     (0..items).par_distribute_with(&tight(), scans)
+}
+
+/// A tight run over the same items, which are read ahead in batches of up to `batch`.
+pub fn start_ahead<const N: usize>(
+    items: u8,
+    batch: usize,
+    scans: [BoxScan<u8, u8>; N],
+) -> ParDistribute<ReadAhead<'static, u8>, u8> {
+    let config = tight().batch(batch);
+    (0..items).read_ahead_with(&config).par_distribute_with(&config, scans)
+}
+
+/// Where an input blocks until it is let through.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<(checker::sync::Mutex<bool>, checker::sync::Condvar)>);
+
+impl Gate {
+    pub fn open(&self) {
+        *self.0.0.lock().expect("nothing panics under the lock") = true;
+        self.0.1.notify_one();
+    }
+
+    fn pass(&self) {
+        let mut open = self.0.0.lock().expect("nothing panics under the lock");
+        while !*open {
+            open = self.0.1.wait(open).expect("nothing panics under the lock");
+        }
+    }
+}
+
+/// Items that come at once until one that blocks at `gate`; the items behind it do
+/// not. Its drop is noted in `dropped`.
+pub struct Blocking {
+    pub items: Range<u8>,
+    pub blocks_at: u8,
+    pub gate: Gate,
+    pub dropped: Arc<AtomicUsize>,
+}
+
+impl Iterator for Blocking {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        if self.items.start == self.blocks_at {
+            self.gate.pass();
+        }
+        self.items.next()
+    }
+}
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Everything that a run gives, by scan.

@@ -39,6 +39,11 @@ impl<T> Batch<T> {
         Arc::new(Self { items, run: Arc::clone(run) })
     }
 
+    /// Whether nobody has asked for the items of a batch that grows.
+    pub(super) fn is_growing(&self) -> bool {
+        matches!(&self.items, Items::Growing { taken, .. } if taken.get().is_none())
+    }
+
     /// The items. A batch that grows does so no more.
     pub(super) fn items(&self) -> &[T] {
         match &self.items {

@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::message::Message;
 use super::meter::{Meter, scan_does};
 use super::run::Run;
-use crate::sync::{Arc, Receiver};
+use crate::sync::{Arc, Receiver, RecvError, yield_now};
 
 /// The input side of a scan thread.
 ///
@@ -44,7 +44,7 @@ impl<T> Inlet<T> {
     /// is none, until a batch is sent or the other end is dropped.
     pub(super) fn next(&mut self) -> Option<Message<T>> {
         self.meter.time.turn_to(scan_does::WAIT_FOR_INPUT);
-        let received = self.receiver.recv();
+        let received = self.receive();
         self.meter.time.turn_to(scan_does::WORK);
         let Ok(batch) = received else {
             // A run is aborted before its channels are dropped.
@@ -54,6 +54,20 @@ impl<T> Inlet<T> {
         let left = self.announce_room();
         self.meter.took_batch(batch.items().len(), left + 1);
         Some(Message::Batch(batch))
+    }
+
+    fn receive(&self) -> Result<Arc<Batch<T>>, RecvError> {
+        if self.run.has_input_thread() {
+            // A batch that was there without a wait may have only just begun. If others
+            // want the processor, it grows meanwhile; if not, this takes no time.
+            if let Ok(batch) = self.receiver.try_recv() {
+                if batch.is_growing() {
+                    yield_now();
+                }
+                return Ok(batch);
+            }
+        }
+        self.receiver.recv()
     }
 
     /// Rings if it is time to, and says how many batches are left.

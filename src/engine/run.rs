@@ -58,6 +58,11 @@ impl Run {
         }
     }
 
+    /// Whether the input is pulled on a thread of its own.
+    pub(super) fn has_input_thread(&self) -> bool {
+        self.room.is_some()
+    }
+
     /// Tells the scan threads to leave at once.
     pub(super) fn abort(&self) {
         // ORDERING: a thread that reads the flag late comes to the end of a channel,

@@ -21,7 +21,7 @@ mod model;
 use model as imp;
 
 pub(crate) use imp::{AtomicBool, Condvar, Mutex, Receiver, Sender};
-pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn};
+pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn, yield_now};
 
 #[cfg(loom)]
 pub(crate) use imp::spurious;
@@ -33,6 +33,6 @@ pub(crate) use imp::{Scope, spawn_scoped};
 // Plain data with no blocking in it, the same on both sides. Reference counts
 // and one-time initialisation are taken from std on trust; nothing is concluded
 // from a counter.
-pub(crate) use crossbeam_channel::TrySendError;
+pub(crate) use crossbeam_channel::{RecvError, TrySendError};
 pub(crate) use std::sync::atomic::{AtomicU64 as Counter, Ordering};
 pub(crate) use std::sync::{Arc, OnceLock};

@@ -8,7 +8,7 @@ use crossbeam_channel::{Select, TryRecvError};
 pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 pub(crate) use std::sync::atomic::AtomicBool;
-pub(crate) use std::thread::Scope;
+pub(crate) use std::thread::{Scope, yield_now};
 
 /// A condition variable whose `wait` takes the guard and gives it back, so that
 /// both sides of the facade can be written without `unsafe`.

@@ -1,0 +1,177 @@
+//! Runs whose input is pulled on a thread of its own.
+
+use std::iter;
+use std::panic::panic_any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use anabranch::scan::{BoxScan, Scan};
+use anabranch::{IteratorExt, PanicOrigin, ParDistribute, Pool, ReadAhead, scan};
+use anabranch_models::Bound::Preemptions;
+use anabranch_models::runs::{
+    Blocking, Gate, Seen, Witness, count, each, first, outputs, repeat, start_ahead, tight,
+    until_panic,
+};
+use anabranch_models::{Bound, models};
+
+/// One scan: three threads.
+const ONE: Bound = Preemptions(3);
+/// One scan, with a message for each item and outputs for each.
+const MORE: Bound = Preemptions(2);
+/// Two scans: four threads.
+const TWO: Bound = Preemptions(1);
+
+/// A run over `items` that blocks at `blocks_at` until the gate is opened, and how
+/// often its input was dropped.
+fn blocking<const N: usize>(
+    items: u8,
+    blocks_at: u8,
+    scans: [BoxScan<u8, u8>; N],
+) -> (ParDistribute<ReadAhead<'static, u8>, u8>, Gate, Arc<AtomicUsize>) {
+    let (gate, dropped) = (Gate::default(), Arc::default());
+    let input =
+        Blocking { items: 0..items, blocks_at, gate: gate.clone(), dropped: Arc::clone(&dropped) };
+    let config = tight();
+    (input.read_ahead_with(&config).par_distribute_with(&config, scans), gate, dropped)
+}
+
+models! {
+    /// One item after the other, each in a batch of its own.
+    one_output_per_item(MORE) {
+        assert_eq!(outputs(start_ahead(2, 1, [each()])), [[0, 1]]);
+    }
+
+    /// A batch that grows, or is taken before it can, or while it does.
+    item_added_while_the_batch_is_taken(ONE) {
+        assert_eq!(outputs(start_ahead(2, 2, [each()])), [[0, 1]]);
+    }
+
+    /// Three items in batches of up to two: one is full.
+    batch_that_is_full(ONE) {
+        assert_eq!(outputs(start_ahead(3, 2, [count()])), [[3]]);
+    }
+
+    /// The batch that two scans take at once grows for neither or for both.
+    batch_taken_by_two_at_once(TWO) {
+        assert_eq!(outputs(start_ahead(2, 2, [count(), each()])), [vec![2], vec![0, 1]]);
+    }
+
+    /// The scan waits for room for outputs, the input's thread for room at the scan.
+    both_sides_full(MORE) {
+        assert_eq!(outputs(start_ahead(2, 1, [repeat(2)])), [[0, 0, 1, 1]]);
+    }
+
+    /// A scan that ends makes room for all.
+    scan_that_ends_while_the_input_waits_for_room(ONE) {
+        assert_eq!(outputs(start_ahead(3, 1, [first(1)])), [[0]]);
+    }
+
+    /// The same beside one that goes on.
+    scan_that_ends_beside_another(TWO) {
+        assert_eq!(outputs(start_ahead(2, 1, [first(0), count()])), [vec![], vec![2]]);
+    }
+
+    /// An output is given while the input blocks.
+    output_while_the_input_blocks(ONE) {
+        let (mut run, gate, _) = blocking(1, 1, [each()]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+        gate.open();
+        assert!(run.next().is_none());
+    }
+
+    /// All scans have ended while the input blocks: so has the run.
+    end_while_the_input_blocks(ONE) {
+        let (run, gate, dropped) = blocking(2, 1, [first(1)]);
+        assert_eq!(outputs(run), [[0]]);
+        assert_eq!(dropped.load(Relaxed), 0, "the input was let go");
+        gate.open();
+    }
+
+    /// The drop of a run does not wait for the input.
+    drop_while_the_input_blocks(ONE) {
+        let seen = Seen::default();
+        let (run, gate, dropped) = blocking(1, 0, [Witness::new(&seen).boxed()]);
+        drop(run);
+        assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (0, 0, 1));
+        assert_eq!(dropped.load(Relaxed), 0, "the input was let go");
+        gate.open();
+    }
+
+    /// Nor for one that waits for room.
+    drop_while_the_input_waits_for_room(MORE) {
+        let mut run = start_ahead(3, 1, [repeat(2)]);
+        assert!(run.next().is_some());
+    }
+
+    /// Before the first item.
+    drop_before_the_first_next(ONE) {
+        drop(start_ahead(1, 1, [each()]));
+    }
+
+    /// When the run has ended, the input and all scans have been dropped.
+    input_is_dropped_before_the_end(ONE) {
+        let seen = Seen::default();
+        let (run, gate, dropped) = blocking(1, 1, [Witness::new(&seen).boxed()]);
+        gate.open();
+        assert_eq!(outputs(run), [[0, 100]]);
+        assert_eq!((seen.flushes(), seen.drops(), dropped.load(Relaxed)), (1, 1, 1));
+    }
+
+    /// A panic of the input surfaces behind what was emitted.
+    panic_of_the_input(ONE) {
+        let input = iter::once(0).chain(iter::once_with(|| panic_any("expected: input")));
+        let config = tight();
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [each()]);
+        let ([before], payload) = until_panic(&mut run);
+        assert!(before.is_empty() || before == [0], "{before:?}");
+        assert_eq!(payload, "expected: input");
+        assert_eq!(run.panicked(), Some(PanicOrigin::Input));
+        assert!(run.next().is_none());
+    }
+
+    /// Nobody is told of one that comes after the drop.
+    panic_of_an_input_that_was_let_go(ONE) {
+        let gate = Gate::default();
+        let passed = gate.clone();
+        let blocks = Blocking { items: 0..1, blocks_at: 0, gate: passed, dropped: Arc::default() };
+        let input = blocks.map(|_| -> u8 { panic_any("expected: input") });
+        let config = tight();
+        drop(input.read_ahead_with(&config).par_distribute_with(&config, [each()]));
+        gate.open();
+    }
+
+    /// A panic of a scan reaches the input's thread, which waits for room there.
+    panic_of_a_scan(ONE) {
+        let panics = scan::map(|_: &u8| -> u8 { panic_any("expected: step") }).boxed();
+        let mut run = start_ahead(3, 1, [panics]);
+        let ([before], payload) = until_panic(&mut run);
+        assert_eq!((before, payload), (vec![], "expected: step"));
+    }
+
+    /// No scans, and nothing is pulled.
+    no_scans(ONE) {
+        let (mut run, _gate, _) = blocking::<0>(1, 0, []);
+        assert!(run.next().is_none());
+    }
+
+    /// Never started.
+    input_without_a_run(ONE) {
+        drop((0..1_u8).read_ahead_with(&tight()));
+    }
+
+    /// One scan is ahead of the other, and the input of both.
+    tee_of_an_input_that_is_read_ahead(TWO) {
+        let config = tight();
+        let run = (0..1).read_ahead_with(&config).par_tee_with(&config, (each(), repeat(2)));
+        assert_eq!(run.collect::<Vec<_>>(), [(0, 0)]);
+    }
+
+    /// The threads are back when the end is seen, that of the input included.
+    a_full_pool_is_free_again(Preemptions(2)) {
+        let pool = Pool::with_max_threads(2);
+        let config = tight().pool(pool.clone());
+        let run = (0..1).read_ahead_with(&config).par_distribute_with(&config, [each()]);
+        assert_eq!(outputs(run), [[0]]);
+        assert_eq!(pool.live(), 0);
+    }
+}
