@@ -17,6 +17,20 @@ use crate::threads::ThreadSource;
 
 /// The outputs of one scan per key; made by
 /// [`par_demux`](crate::IteratorExt::par_demux).
+///
+/// A factory that says no to some keys, and scans that end and start afresh:
+///
+/// ```
+/// use anabranch::{IteratorExt, scan::{self, Scan}};
+///
+/// // The odd numbers in pairs, by their last digit.
+/// let pairs = (0..40).par_demux(
+///     |x| x % 10,
+///     |digit| (digit % 2 == 1).then(|| scan::take(2).then(scan::collect::<_, Vec<i32>>())),
+/// );
+/// let mut pairs: Vec<_> = pairs.filter(|(digit, _)| *digit == 3).collect();
+/// assert_eq!(pairs, [(3, vec![3, 13]), (3, vec![23, 33])]);
+/// ```
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct ParDemux<I: Input, K, O> {
     manager: Manager<I::Feeder, (K, O)>,

@@ -311,21 +311,8 @@ pub trait IteratorExt: Input {
     /// consumer: outputs arrive while the input blocks. What comes of it takes the
     /// place of the iterator in every method of this crate.
     ///
-    /// # Shape
-    ///
-    /// The input is pulled from the start of the run on, whether or not `next` is
-    /// called, until some scan's input is full. An item never waits in a half-filled
-    /// batch while a scan that could take it is idle: the batch is in the queue of every
-    /// scan while it is filled, and grows until the first one takes it, or to its
-    /// [greatest length](Config::batch). Everything else is as without.
-    ///
-    /// # Blocking
-    ///
-    /// Does not block, and neither do the run's `next` and its drop wait for an input
-    /// that blocks: when all scans have ended, or the run is dropped, a thread that
-    /// is inside the input's `next` is let go. It drops the item that it comes back
-    /// with, and the input, and ends. If it never comes back, its thread is lost.
-    /// In all other cases the input has been dropped when the run has ended.
+    /// An item never waits in a half-filled batch while a scan that could take it is
+    /// idle. [`ReadAhead`] says more.
     ///
     /// # Panics
     ///
@@ -443,20 +430,6 @@ pub trait IteratorExt: Input {
     /// let mut totals: Vec<_> = totals.collect();
     /// totals.sort();
     /// assert_eq!(totals, [("ann", 7), ("bob", 3)]);
-    /// ```
-    ///
-    /// A factory that says no to some keys, and scans that end and start afresh:
-    ///
-    /// ```
-    /// use anabranch::{IteratorExt, scan::{self, Scan}};
-    ///
-    /// // The odd numbers in pairs, by their last digit.
-    /// let pairs = (0..40).par_demux(
-    ///     |x| x % 10,
-    ///     |digit| (digit % 2 == 1).then(|| scan::take(2).then(scan::collect::<_, Vec<i32>>())),
-    /// );
-    /// let mut pairs: Vec<_> = pairs.filter(|(digit, _)| *digit == 3).collect();
-    /// assert_eq!(pairs, [(3, vec![3, 13]), (3, vec![23, 33])]);
     /// ```
     fn par_demux<K, S>(
         self,

@@ -132,7 +132,7 @@ pub use self::scan::{Emitter, Scan};
 pub use self::scoped::ScopedIteratorExt;
 pub use self::stats::{Bottleneck, Monitor, ScanStats, Stats};
 pub use self::tee::ParTee;
-pub use self::try_input::{ParTryDistribute, TryIteratorExt};
+pub use self::try_input::{ParTryDistribute, TryInput, TryIteratorExt};
 
 /// Lets the waits of models return with nobody having notified them.
 #[cfg(loom)]

@@ -13,6 +13,22 @@ use crate::threads::{ScanHost, ThreadSource};
 /// An input with a thread of its own; made by
 /// [`read_ahead`](crate::IteratorExt::read_ahead). It takes the place of the iterator in
 /// every method of this crate. What it holds lives for `'a`.
+///
+/// # Shape
+///
+/// The input is pulled from the start of the run on, whether or not `next` is
+/// called, until some scan's input is full. An item never waits in a half-filled
+/// batch while a scan that could take it is idle: the batch is in the queue of every
+/// scan while it is filled, and grows until the first one takes it, or to its
+/// [greatest length](Config::batch). Everything else is as without.
+///
+/// # Blocking
+///
+/// Does not block, and neither do the run's `next` and its drop wait for an input
+/// that blocks: when all scans have ended, or the run is dropped, a thread that
+/// is inside the input's `next` is let go. It drops the item that it comes back
+/// with, and the input, and ends. If it never comes back, its thread is lost.
+/// In all other cases the input has been dropped when the run has ended.
 #[must_use = "nothing is pulled before a run is started"]
 pub struct ReadAhead<'a, T> {
     /// The thread waits here for the run that it is to feed.

@@ -10,6 +10,7 @@ use crate::fold;
 use crate::input::Input;
 use crate::iterator_ext::started;
 use crate::pool::{Lease, ThreadKind};
+use crate::read_ahead::ReadAhead;
 use crate::scan::{CloneEach, Scan, ScanSet};
 use crate::sync::{Scope, Sender, bounded, spawn_scoped};
 use crate::tee::ParTee;
@@ -134,6 +135,27 @@ pub trait ScopedIteratorExt: Input {
         S: Scan<Self::Item, Output: Send + 'scope> + Send + 'scope,
     {
         started(ParDemux::start(InScope(scope), config, self, key, factory))
+    }
+
+    /// [`read_ahead`](crate::IteratorExt::read_ahead) for inputs and items that borrow.
+    ///
+    /// The drop of a run does not wait for an input that blocks, but the end of the
+    /// scope does.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the operating system refuses a thread, or the settings cannot be
+    /// granted.
+    fn read_ahead_scoped<'scope>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        config: &Config,
+    ) -> ReadAhead<'scope, <Self as Input>::Item>
+    where
+        Self: Iterator<Item = <Self as Input>::Item> + Send + 'scope,
+        <Self as Input>::Item: Send + Sync + 'scope,
+    {
+        started(ReadAhead::start(InScope(scope), config, self))
     }
 }
 

@@ -149,20 +149,17 @@ impl Stats {
     #[must_use]
     pub fn bottleneck(&self) -> Option<Bottleneck> {
         let slowest = self.scans.iter().min_by_key(|scan| scan.waiting)?;
-        let (input, scans) = match self.held_back {
-            None => {
-                let others = self.pulling + self.consuming;
-                (self.pulling >= self.consuming, self.awaiting >= others)
-            }
-            // Two threads, each with its own time.
-            Some(held_back) => (self.pulling >= held_back, self.awaiting >= self.consuming),
+        let scan = Bottleneck::Scan(slowest.id);
+        let (most, by) = match self.held_back {
+            // One thread's time, divided in three.
+            None => [(self.consuming, Bottleneck::Consumer), (self.pulling, Bottleneck::Input)]
+                .into_iter()
+                .max_by_key(|(time, _)| *time)?,
+            // The input has time of its own.
+            Some(held_back) if self.pulling >= held_back => return Some(Bottleneck::Input),
+            Some(_) => (self.consuming, Bottleneck::Consumer),
         };
-        Some(match (input, scans) {
-            (true, _) if self.held_back.is_some() => Bottleneck::Input,
-            (_, true) => Bottleneck::Scan(slowest.id),
-            (true, false) => Bottleneck::Input,
-            (false, false) => Bottleneck::Consumer,
-        })
+        Some(if self.awaiting >= most { scan } else { by })
     }
 }
 
@@ -272,5 +269,16 @@ mod tests {
         assert_eq!(stats([50, 900, 50], scans()).bottleneck(), Some(Bottleneck::Consumer));
         assert_eq!(stats([900, 50, 50], scans()).bottleneck(), Some(Bottleneck::Input));
         assert_eq!(stats([900, 50, 50], Vec::new()).bottleneck(), None);
+    }
+
+    #[test]
+    fn an_input_with_its_own_thread_is_asked_how_it_spent_that_ones_time() {
+        let read_ahead = |held_back, times| {
+            let held_back = Some(Duration::from_millis(held_back));
+            Stats { held_back, ..stats(times, vec![scan(0, [500, 400, 100])]) }.bottleneck()
+        };
+        assert_eq!(read_ahead(100, [900, 10, 990]), Some(Bottleneck::Input));
+        assert_eq!(read_ahead(900, [100, 10, 990]), Some(Bottleneck::Scan(ScanId::new(0))));
+        assert_eq!(read_ahead(900, [100, 990, 10]), Some(Bottleneck::Consumer));
     }
 }

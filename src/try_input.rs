@@ -5,17 +5,21 @@ use std::iter::FusedIterator;
 
 use crate::config::Config;
 use crate::distribute::ParDistribute;
+use crate::engine::{Ahead, Dispatch};
 use crate::error::{PanicOrigin, StartError, StartErrorKind};
 use crate::fold;
 use crate::id::ScanId;
+use crate::input::Input;
 use crate::iterator_ext::started;
+use crate::read_ahead::ReadAhead;
 use crate::scan::{Scan, ScanSet};
 use crate::sync::{Arc, Mutex};
 use crate::threads::InPool;
 
-/// Gives every [`Iterator`] of [`Result`]s the methods of this crate that end at the
-/// first error.
-pub trait TryIteratorExt<T, E>: Iterator<Item = Result<T, E>> + Sized {
+/// Gives every [`Iterator`] of [`Result`]s, and one that is
+/// [read ahead](crate::IteratorExt::read_ahead), the methods of this crate that end at
+/// the first error.
+pub trait TryIteratorExt<T, E>: TryInput<T, E> {
     /// [`par_distribute`](crate::IteratorExt::par_distribute) for an input that may fail: gives
     /// every item that is `Ok` to each of `scans`, and every output as `Ok`; ends
     /// with the input's first error.
@@ -134,10 +138,68 @@ pub trait TryIteratorExt<T, E>: Iterator<Item = Result<T, E>> + Sized {
     }
 }
 
-impl<T, E, I: Iterator<Item = Result<T, E>>> TryIteratorExt<T, E> for I {}
+impl<T, E, I: TryInput<T, E>> TryIteratorExt<T, E> for I {}
+
+/// What can be given to scans up to its first error: an [`Iterator`] of [`Result`]s, or
+/// a [`ReadAhead`] of such.
+///
+/// It is implemented for these two alone.
+pub trait TryInput<T, E>: Sized {
+    #[doc(hidden)]
+    type Items: Input<Item = T>;
+
+    #[doc(hidden)]
+    fn up_to_error(self, error: ErrorSlot<E>) -> Self::Items;
+}
+
+impl<T, E, I: Iterator<Item = Result<T, E>>> TryInput<T, E> for I {
+    type Items = UpToError<I, E>;
+
+    fn up_to_error(self, error: ErrorSlot<E>) -> UpToError<I, E> {
+        UpToError { input: self, error }
+    }
+}
+
+impl<'a, T, E> TryInput<T, E> for ReadAhead<'a, Result<T, E>>
+where
+    T: Send + Sync + 'a,
+    E: Send + 'a,
+{
+    type Items = AheadUpToError<'a, T, E>;
+
+    fn up_to_error(self, error: ErrorSlot<E>) -> AheadUpToError<'a, T, E> {
+        AheadUpToError { input: self, error }
+    }
+}
+
+/// The items of an input with a thread of its own, up to its first error.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Debug)]
+pub struct AheadUpToError<'a, T, E> {
+    input: ReadAhead<'a, Result<T, E>>,
+    error: ErrorSlot<E>,
+}
+
+impl<'a, T, E> Input for AheadUpToError<'a, T, E>
+where
+    T: Send + Sync + 'a,
+    E: Send + 'a,
+{
+    type Item = T;
+    type Feeder = Ahead<T>;
+
+    const HAS_THREAD: bool = true;
+
+    fn feeder(self, dispatch: Dispatch<T>) -> Ahead<T> {
+        let Self { input, error } = self;
+        input.feed(dispatch, |input| UpToError { input, error })
+    }
+}
 
 /// The items of `input` up to its first error, which is put aside.
-struct UpToError<I, E> {
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Debug)]
+pub struct UpToError<I, E> {
     input: I,
     error: ErrorSlot<E>,
 }
@@ -168,15 +230,15 @@ impl<T, E, I: Iterator<Item = Result<T, E>>> Iterator for UpToError<I, E> {
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct ParTryDistribute<I, T, E, O>
 where
-    I: Iterator<Item = Result<T, E>>,
+    I: TryInput<T, E>,
 {
-    run: ParDistribute<UpToError<I, E>, O>,
+    run: ParDistribute<I::Items, O>,
     error: ErrorSlot<E>,
 }
 
 impl<I, T, E, O> ParTryDistribute<I, T, E, O>
 where
-    I: Iterator<Item = Result<T, E>>,
+    I: TryInput<T, E>,
 {
     fn start<S>(config: &Config, input: I, scans: Vec<S>) -> Result<Self, StartErrorKind>
     where
@@ -185,7 +247,7 @@ where
         O: Send + 'static,
     {
         let error = ErrorSlot::default();
-        let input = UpToError { input, error: Arc::clone(&error) };
+        let input = input.up_to_error(Arc::clone(&error));
         let run =
             ParDistribute::start(InPool, config, input, scans).map_err(StartError::into_kind)?;
         Ok(Self { run, error })
@@ -206,7 +268,7 @@ where
 
 impl<I, T, E, O> Iterator for ParTryDistribute<I, T, E, O>
 where
-    I: Iterator<Item = Result<T, E>>,
+    I: TryInput<T, E>,
 {
     type Item = Result<(ScanId, O), E>;
 
@@ -228,14 +290,11 @@ where
     }
 }
 
-impl<I, T, E, O> FusedIterator for ParTryDistribute<I, T, E, O> where
-    I: Iterator<Item = Result<T, E>>
-{
-}
+impl<I, T, E, O> FusedIterator for ParTryDistribute<I, T, E, O> where I: TryInput<T, E> {}
 
 impl<I, T, E, O> fmt::Debug for ParTryDistribute<I, T, E, O>
 where
-    I: Iterator<Item = Result<T, E>>,
+    I: TryInput<T, E>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParTryDistribute").field("run", &self.run).finish_non_exhaustive()
@@ -250,12 +309,12 @@ fn fold<I, T, E, S>(
     scans: S,
 ) -> Result<Result<S::Latest, E>, StartErrorKind>
 where
-    I: Iterator<Item = Result<T, E>>,
+    I: TryInput<T, E>,
     T: Send + Sync + 'static,
     S: ScanSet<'static, T>,
 {
     let error = ErrorSlot::default();
-    let input = UpToError { input, error: Arc::clone(&error) };
+    let input = input.up_to_error(Arc::clone(&error));
     let last = fold::fold(InPool, config, input, scans).map_err(StartError::into_kind)?;
     let error = error.lock().take();
     Ok(error.map_or(Ok(last), Err))

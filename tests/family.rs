@@ -1,5 +1,5 @@
 //! `par_fold`, `par_tee`, `par_demux` and the ordered `par_distribute` give, output
-//! by output, what the sequential loop gives.
+//! by output, what the sequential loop gives, wherever the input is pulled.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
@@ -32,6 +32,18 @@ fn cases() -> impl Strategy<Value = Case> {
         })
 }
 
+/// Asserts what a run over the items of a case gives, with an input that is pulled on the
+/// consumer's thread, and with one that is read ahead.
+macro_rules! assert_gives {
+    ($case:ident, |$input:ident| $run:expr, $expected:expr) => {{
+        let expected = $expected;
+        let $input = $case.items.clone().into_iter();
+        assert_eq!($run, expected, "pulled");
+        let $input = $case.items.clone().into_iter().read_ahead_with(&$case.config);
+        assert_eq!($run, expected, "read ahead");
+    }};
+}
+
 /// Runs `check` on any number of cases, under a deadline for each.
 fn for_any_case(check: impl Fn(Case) + Copy + Send + 'static) {
     let config = ProptestConfig { cases: 500, failure_persistence: None, ..Default::default() };
@@ -55,9 +67,9 @@ fn a_fold_gives_the_last_output_of_each_scan() {
     for_any_case(|case| {
         let expected: Vec<_> =
             case.sequential().into_iter().map(|scan| scan.outputs.last().copied()).collect();
-        let scans: Vec<_> = case.kinds.iter().map(Kind::build).collect();
-        let last = case.items.into_iter().par_fold_with(&case.config, scans);
-        assert_eq!(last, expected.into_iter().map(|last| last.map(|(_, x)| x)).collect::<Vec<_>>());
+        let expected: Vec<_> = expected.into_iter().map(|last| last.map(|(_, x)| x)).collect();
+        let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
+        assert_gives!(case, |input| input.par_fold_with(&case.config, scans()), expected);
     });
 }
 
@@ -70,9 +82,16 @@ fn ordered_outputs_come_item_by_item_and_scan_by_scan() {
         }
         expected.sort_by_key(|(item, scan, _)| (*item, *scan));
         let expected: Vec<_> = expected.into_iter().map(|(_, scan, x)| (scan, x)).collect();
-        let scans = case.kinds.iter().map(Kind::build);
-        let run = case.items.into_iter().par_distribute_with(&case.config.ordered(true), scans);
-        assert_eq!(run.map(|(id, x)| (id.index(), x)).collect::<Vec<_>>(), expected);
+        let ordered = case.config.clone().ordered(true);
+        let scans = || case.kinds.iter().map(Kind::build);
+        assert_gives!(
+            case,
+            |input| {
+                let run = input.par_distribute_with(&ordered, scans());
+                run.map(|(id, x)| (id.index(), x)).collect::<Vec<_>>()
+            },
+            expected
+        );
     });
 }
 
@@ -102,9 +121,12 @@ fn aligned(scans: &[Sequential], items: usize) -> Vec<Vec<u64>> {
 fn a_tee_gives_the_latest_output_of_each_scan_after_each_item() {
     for_any_case(|case| {
         let expected = aligned(&case.sequential(), case.items.len());
-        let scans: Vec<_> = case.kinds.iter().map(Kind::build).collect();
-        let tuples = case.items.into_iter().par_tee_with(&case.config, scans);
-        assert_eq!(tuples.collect::<Vec<_>>(), expected);
+        let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
+        assert_gives!(
+            case,
+            |input| input.par_tee_with(&case.config, scans()).collect::<Vec<_>>(),
+            expected
+        );
     });
 }
 
@@ -130,17 +152,22 @@ fn a_demux_gives_each_key_what_its_items_alone_give() {
         expected.retain(|_, outputs| !outputs.is_empty());
 
         for shards in [1, 2, 5] {
-            let kinds = case.kinds.clone();
-            let run = case.items.clone().into_iter().par_demux_with(
-                &case.config.clone().shards(shards),
-                |item| item % 30,
-                move |key| likes(*key).then(|| kinds[*key as usize % kinds.len()].build()),
+            let config = case.config.clone().shards(shards);
+            assert_gives!(
+                case,
+                |input| {
+                    let kinds = case.kinds.clone();
+                    let factory = move |key: &u64| {
+                        likes(*key).then(|| kinds[*key as usize % kinds.len()].build())
+                    };
+                    let mut outputs: HashMap<u64, Vec<u64>> = HashMap::new();
+                    for (key, output) in input.par_demux_with(&config, |item| item % 30, factory) {
+                        outputs.entry(key).or_default().push(output);
+                    }
+                    outputs
+                },
+                expected.clone()
             );
-            let mut outputs: HashMap<u64, Vec<u64>> = HashMap::new();
-            for (key, output) in run {
-                outputs.entry(key).or_default().push(output);
-            }
-            assert_eq!(outputs, expected);
         }
     });
 }
