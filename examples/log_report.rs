@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, Monitor, TryIteratorExt};
+use anabranch::{Config, Control, TryIteratorExt};
 use clap::Parser;
 
 /// Reports on a web server's log.
@@ -134,8 +134,8 @@ fn made_up() -> impl Iterator<Item = io::Result<String>> {
 
 fn main() -> ExitCode {
     let Args { file, stats } = Args::parse();
-    let monitor = Monitor::new();
-    let config = Config::new().monitor(&monitor);
+    let control = Control::new();
+    let config = Config::new().control(&control);
     let (name, result) = match &file {
         None => ("made up".into(), report(&config, made_up())),
         Some(path) => {
@@ -145,7 +145,7 @@ fn main() -> ExitCode {
         }
     };
     if stats {
-        eprintln!("{}", monitor.stats());
+        eprintln!("{}", control.stats());
     }
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind, Write};
 use std::iter;
 use std::process::ExitCode;
 
-use anabranch::{Config, IteratorExt, Monitor, scan};
+use anabranch::{Config, Control, IteratorExt, scan};
 use clap::Parser;
 
 /// Counts the words on standard input.
@@ -49,15 +49,15 @@ fn words<'a>(
 
 fn main() -> ExitCode {
     let Args { top, min_letters, stats } = Args::parse();
-    let monitor = Monitor::new();
-    let config = Config::new().monitor(&monitor);
+    let control = Control::new();
+    let config = Config::new().control(&control);
     let mut failure = None;
     let words = words(io::stdin().lines(), &mut failure);
     let count = move |word: &String| (word.chars().count() >= min_letters).then(scan::count);
     let totals = words.par_demux_with(&config, String::clone, count);
     let mut totals: Vec<_> = totals.collect();
     if stats {
-        eprintln!("{}", monitor.stats());
+        eprintln!("{}", control.stats());
     }
     if let Some(what) = failure {
         eprintln!("word_totals: {what}");

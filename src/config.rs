@@ -3,10 +3,10 @@
 use std::mem;
 use std::time::Duration;
 
+use crate::control::Control;
 use crate::engine::BatchSize;
 use crate::error::ConfigError;
 use crate::pool::{Pool, ThreadKind};
-use crate::stats::Monitor;
 use crate::sync::available_parallelism;
 
 /// The settings of a run, for the `_with` forms.
@@ -25,7 +25,8 @@ use crate::sync::available_parallelism;
 /// | [`ordered`](Self::ordered) | | | no |
 /// | [`shards`](Self::shards) | scan threads | 1 to 1024 | one per processor |
 /// | [`pool`](Self::pool) | | | [`Pool::global`] |
-/// | [`monitor`](Self::monitor) | | | none |
+/// | [`control`](Self::control) | | | none |
+/// | [`discard_without_scans`](Self::discard_without_scans) | | | no |
 /// | [`thread_name`](Self::thread_name) | | no NUL | `anabranch` |
 /// | [`stack_size`](Self::stack_size) | bytes | 1 to 1 GiB | as `std::thread` |
 ///
@@ -47,7 +48,8 @@ pub struct Config {
     ordered: bool,
     shards: Option<usize>,
     pool: Option<Pool>,
-    monitor: Option<Monitor>,
+    control: Option<Control>,
+    discard_without_scans: bool,
     thread_name: Option<String>,
     stack_size: Option<usize>,
 }
@@ -141,9 +143,16 @@ impl Config {
         self
     }
 
-    /// What shows the statistics of the run, while it goes on and after.
-    pub fn monitor(mut self, monitor: &Monitor) -> Self {
-        self.monitor = Some(monitor.clone());
+    /// What shows the statistics of the run, and can end it, from any thread.
+    pub fn control(mut self, control: &Control) -> Self {
+        self.control = Some(control.clone());
+        self
+    }
+
+    /// Whether a run without scans goes on, discarding items, until its input ends or
+    /// scans are [added](crate::Adder). By default it ends.
+    pub fn discard_without_scans(mut self, discard: bool) -> Self {
+        self.discard_without_scans = discard;
         self
     }
 
@@ -189,7 +198,8 @@ impl Config {
             output_capacity: capacity("output_capacity", self.output_capacity)?,
             batch_size,
             pool: self.pool.clone().unwrap_or_else(|| Pool::global().clone()),
-            monitor: self.monitor.clone(),
+            control: self.control.clone(),
+            discard_without_scans: self.discard_without_scans,
             thread_kind: ThreadKind::new(thread_name, stack_size),
         })
     }
@@ -210,6 +220,7 @@ pub(crate) struct Settings {
     pub(crate) output_capacity: usize,
     pub(crate) batch_size: BatchSize,
     pub(crate) pool: Pool,
-    pub(crate) monitor: Option<Monitor>,
+    pub(crate) control: Option<Control>,
+    pub(crate) discard_without_scans: bool,
     pub(crate) thread_kind: ThreadKind,
 }

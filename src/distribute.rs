@@ -3,6 +3,7 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
+use crate::adder::Adder;
 use crate::config::Config;
 use crate::engine::{Kept, Manager, Ready};
 use crate::error::{PanicOrigin, StartError};
@@ -85,6 +86,35 @@ impl<I: Input, O> ParDistribute<I, O> {
             Merged::InOrder(ordered) => ordered.manager().panicked(),
         };
         panicked.copied()
+    }
+}
+
+impl<I: Input, O> ParDistribute<I, O> {
+    /// What adds scans to the run while it goes on; `None` if its outputs come
+    /// [in order](Config::ordered).
+    ///
+    /// ```
+    /// use anabranch::{IteratorExt, scan};
+    ///
+    /// let mut run = (1..=1000).par_distribute([scan::sum::<i32, i32>()]);
+    /// let adder = run.adder().unwrap();
+    /// let id = adder.add(scan::sum())?;
+    /// assert_eq!(id.index(), 1);
+    /// // Nothing was pulled yet, so both see the same.
+    /// assert_eq!(run.map(|(_, sum)| sum).collect::<Vec<_>>(), [500_500, 500_500]);
+    ///
+    /// let error = adder.add(scan::sum()).unwrap_err();
+    /// assert!(error.is_ended());
+    /// let scan = error.into_inner();
+    /// # drop(scan);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn adder(&mut self) -> Option<Adder<I::Item, O>> {
+        match &mut self.outputs {
+            Merged::AsTheyCome(manager) => Some(Adder::new(manager.entrance())),
+            Merged::InOrder(_) => None,
+        }
     }
 }
 

@@ -155,6 +155,82 @@ impl<I, S> From<StartError<I, S>> for StartErrorKind {
     }
 }
 
+/// Why a scan could not be added to a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AddErrorKind {
+    /// The run has ended, or no more items will be sent: its input has ended, it was
+    /// stopped, or all its scans have ended.
+    Ended,
+    /// There is no thread for the scan.
+    Thread(StartErrorKind),
+}
+
+impl fmt::Display for AddErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended => f.write_str("the run has ended"),
+            Self::Thread(_) => f.write_str("there is no thread for the scan"),
+        }
+    }
+}
+
+impl Error for AddErrorKind {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Ended => None,
+            Self::Thread(error) => Some(error),
+        }
+    }
+}
+
+/// A scan could not be added to a run. Gives back the scan, of which nothing but the
+/// name was asked.
+pub struct AddError<S> {
+    kind: AddErrorKind,
+    scan: S,
+}
+
+impl<S> AddError<S> {
+    pub(crate) fn new(kind: AddErrorKind, scan: S) -> Self {
+        Self { kind, scan }
+    }
+
+    /// Why the scan could not be added.
+    pub fn kind(&self) -> &AddErrorKind {
+        &self.kind
+    }
+
+    /// The scan, as it was given.
+    pub fn into_inner(self) -> S {
+        self.scan
+    }
+
+    /// Whether the run takes no more scans.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        matches!(self.kind, AddErrorKind::Ended)
+    }
+}
+
+impl<S> fmt::Debug for AddError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddError").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl<S> fmt::Display for AddError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the scan could not be added")
+    }
+}
+
+impl<S> Error for AddError<S> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.kind)
+    }
+}
+
 /// Where the panic that ended a run came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

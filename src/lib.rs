@@ -96,7 +96,9 @@
 //! * Help when all scans together cost less than handing out the items does:
 //!   that is about a nanosecond per item and scan. Measure first.
 
+mod adder;
 mod config;
+mod control;
 mod demux;
 mod distribute;
 mod engine;
@@ -117,10 +119,14 @@ mod tee;
 mod threads;
 mod try_input;
 
+pub use self::adder::Adder;
 pub use self::config::Config;
+pub use self::control::Control;
 pub use self::demux::ParDemux;
 pub use self::distribute::ParDistribute;
-pub use self::error::{ConfigError, PanicOrigin, StartError, StartErrorKind};
+pub use self::error::{
+    AddError, AddErrorKind, ConfigError, PanicOrigin, StartError, StartErrorKind,
+};
 pub use self::id::ScanId;
 pub use self::input::Input;
 pub use self::iterator_ext::IteratorExt;
@@ -130,7 +136,7 @@ pub use self::read_ahead::ReadAhead;
 pub use self::scan::{Emitter, Scan};
 #[cfg(not(any(loom, shuttle)))]
 pub use self::scoped::ScopedIteratorExt;
-pub use self::stats::{Bottleneck, Monitor, ScanStats, Stats};
+pub use self::stats::{Bottleneck, ScanStats, Stats};
 pub use self::tee::ParTee;
 pub use self::try_input::{ParTryDistribute, TryInput, TryIteratorExt};
 

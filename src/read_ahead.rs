@@ -73,7 +73,7 @@ impl<'a, T: 'a> ReadAhead<'a, T> {
     where
         I: Iterator<Item: Send + Sync + 'a>,
     {
-        let begin = dispatch.has_scans();
+        let begin = dispatch.is_wanted();
         let (mut ahead, puller) = Ahead::new(dispatch);
         if begin {
             let life: Life<'a, T> = Box::new(|input, lease| puller.live(adapt(input), lease));

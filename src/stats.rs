@@ -1,91 +1,37 @@
 //! Statistics of a run: who holds everybody back.
 
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use crate::engine::{Meter, Timesheet, manager_does, scan_does};
 use crate::id::ScanId;
-use crate::sync::{Arc, Mutex};
+use crate::sync::Arc;
 
-/// A view of a run from outside, from any thread, while it goes on and after.
-///
-/// Given to a run with [`Config::monitor`](crate::Config::monitor). A run counts in
-/// any case; a monitor only looks. Of several runs it shows the one that was
-/// started last. Cheap to clone; all clones show the same.
-///
-/// # Examples
-///
-/// ```
-/// use anabranch::{Config, IteratorExt, Monitor, scan};
-///
-/// let monitor = Monitor::new();
-/// let config = Config::new().monitor(&monitor);
-/// let (count, sum) = (1..=1000).par_fold_with(&config, (scan::count(), scan::sum::<i32, i32>()));
-/// assert_eq!((count, sum), (Some(1000), Some(500_500)));
-///
-/// let stats = monitor.stats();
-/// assert!(stats.scans.iter().all(|scan| scan.items == 1000 && scan.outputs == 1));
-/// println!("{stats}");
-/// ```
-#[derive(Clone, Default)]
-pub struct Monitor {
-    run: Arc<Mutex<Option<Metered>>>,
-}
-
-/// A run that is looked at.
-struct Metered {
+/// Where the figures of a run are.
+pub(crate) struct Figures {
     /// How the consumer's thread spends its time.
-    time: Arc<Timesheet>,
+    pub(crate) consumer: Arc<Timesheet>,
     /// How the input's own thread does, if it has one.
-    input: Option<Arc<Timesheet>>,
+    pub(crate) input: Option<Arc<Timesheet>>,
     /// Of each scan its name and its figures.
-    scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
+    pub(crate) scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
 }
 
-impl Monitor {
-    /// Makes a monitor that shows nothing until it is given to a run.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Looks at a run that is starting, and at no other any more.
-    pub(crate) fn attach(
-        &self,
-        time: Arc<Timesheet>,
-        input: Option<Arc<Timesheet>>,
-        scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
-    ) {
-        *self.run.lock() = Some(Metered { time, input, scans });
-    }
-
-    /// What the run has done up to now. Does not block, and does not hold it up.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.run.lock().as_ref().map_or_else(Stats::default, |Metered { time, input, scans }| {
-            Stats {
-                pulling: input.as_ref().unwrap_or(time).time(manager_does::PULL_INPUT),
-                held_back: input.as_ref().map(|input| input.time(manager_does::WAIT_FOR_SCANS)),
-                consuming: time.time(manager_does::LET_CONSUME),
-                awaiting: time.time(manager_does::WAIT_FOR_SCANS),
-                scans: scans.iter().enumerate().map(ScanStats::new).collect(),
-            }
-        })
+impl Figures {
+    /// What they are now.
+    pub(crate) fn read(&self) -> Stats {
+        let Self { consumer, input, scans } = self;
+        Stats {
+            pulling: input.as_ref().unwrap_or(consumer).time(manager_does::PULL_INPUT),
+            held_back: input.as_ref().map(|input| input.time(manager_does::WAIT_FOR_SCANS)),
+            consuming: consumer.time(manager_does::LET_CONSUME),
+            awaiting: consumer.time(manager_does::WAIT_FOR_SCANS),
+            scans: scans.iter().enumerate().map(ScanStats::new).collect(),
+        }
     }
 }
 
-// Nothing that can unwind runs while the run that is shown is being changed.
-impl UnwindSafe for Monitor {}
-impl RefUnwindSafe for Monitor {}
-
-impl fmt::Debug for Monitor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Monitor").field("stats", &self.stats()).finish()
-    }
-}
-
-/// What the scans of a run have done; made by [`Monitor::stats`].
+/// What the scans of a run have done; made by [`Control::stats`](crate::Control::stats).
 ///
 /// Its `Display` is a table, a scan a line, and a last line that says who holds
 /// everybody back.

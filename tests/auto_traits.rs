@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
 use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep, ScopedBoxScan};
 use anabranch::{
-    Bottleneck, Config, ConfigError, Monitor, PanicOrigin, ParDemux, ParDistribute, ParTee,
+    Bottleneck, Config, ConfigError, Control, PanicOrigin, ParDemux, ParDistribute, ParTee,
     ParTryDistribute, Pool, ScanId, StartError, StartErrorKind, Stats,
 };
 
@@ -47,7 +47,7 @@ fn plain_types_have_all_of_them() {
         Bottleneck => true true true true;
         Config => true true true true;
         ConfigError => true true true true;
-        Monitor => true true true true;
+        Control => true true true true;
         PanicOrigin => true true true true;
         Pool => true true true true;
         ScanId => true true true true;

@@ -13,7 +13,7 @@ use std::thread;
 
 use anabranch::scan::{self, Emitter, Scan};
 use anabranch::{
-    Config, IteratorExt, Monitor, PanicOrigin, Pool, ScopedIteratorExt, TryIteratorExt,
+    Config, Control, IteratorExt, PanicOrigin, Pool, ScopedIteratorExt, TryIteratorExt,
 };
 use support::{
     Gate, Tally, deadline, echo, hush, repeat, sum, tight, tight_and_default, until_panic,
@@ -95,10 +95,10 @@ fn an_idle_scan_is_given_each_item_at_once_while_another_is_busy() {
 #[test]
 fn items_that_come_while_all_are_busy_share_a_batch() {
     deadline(|| {
-        let (gate, monitor, pulled) = (Gate::default(), Monitor::new(), Arc::new(Gate::default()));
+        let (gate, control, pulled) = (Gate::default(), Control::new(), Arc::new(Gate::default()));
         let (waits, all) = (gate.clone(), Arc::clone(&pulled));
         let busy = scan::inspect(move |_: &u64| waits.pass()).then(scan::count());
-        let config = Config::new().input_capacity(2).batch(1000).monitor(&monitor);
+        let config = Config::new().input_capacity(2).batch(1000).control(&control);
         // The first is in the hands of the scan, the others are in one batch: two that
         // are full would not leave room for the last.
         let input = (0..1001).inspect(move |item| {
@@ -110,7 +110,7 @@ fn items_that_come_while_all_are_busy_share_a_batch() {
         pulled.pass();
         gate.open();
         assert_eq!(run.map(|(_, count)| count).collect::<Vec<_>>(), [1001]);
-        assert!(monitor.stats().scans[0].input_high_water <= 3);
+        assert!(control.stats().scans[0].input_high_water <= 3);
     });
 }
 
@@ -351,12 +351,12 @@ fn inputs_that_borrow_can_be_read_ahead_in_a_scope() {
 #[test]
 fn statistics_say_how_long_the_input_was_held_back() {
     deadline(|| {
-        let (monitor, (send, input)) = (Monitor::new(), mpsc::channel());
-        let config = Config::new().monitor(&monitor);
+        let (control, (send, input)) = (Control::new(), mpsc::channel());
+        let config = Config::new().control(&control);
         let scans = [scan::cloned().boxed()];
         let mut run = input.into_iter().read_ahead().par_distribute_with(&config, scans);
         in_step(&send, &mut run.by_ref().map(|(_, x)| x), |item| vec![item]);
-        let stats = monitor.stats();
+        let stats = control.stats();
         assert!(stats.held_back.is_some());
         assert_eq!((stats.scans[0].items, stats.scans[0].outputs), (200, 200));
     });

@@ -1,4 +1,4 @@
-//! What a monitor shows of a run, while it goes on and after.
+//! What a control shows of a run, while it goes on and after.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, IteratorExt, Monitor, ScopedIteratorExt};
+use anabranch::{Config, Control, IteratorExt, ScopedIteratorExt};
 use support::{Gate, deadline, repeat, sum};
 
 /// Works for so long.
@@ -20,16 +20,16 @@ fn work_for(time: Duration) {
 #[test]
 fn items_and_outputs_are_counted_for_every_member() {
     deadline(|| {
-        let monitor = Monitor::new();
-        assert!(monitor.stats().scans.is_empty());
-        let config = Config::new().monitor(&monitor).batch(7);
+        let control = Control::new();
+        assert!(control.stats().scans.is_empty());
+        let config = Config::new().control(&control).batch(7);
         let counts = || -> Vec<_> {
-            monitor.stats().scans.iter().map(|scan| (scan.items, scan.outputs)).collect()
+            control.stats().scans.iter().map(|scan| (scan.items, scan.outputs)).collect()
         };
         let scans = [repeat(2), sum().named("sum").boxed()];
         assert_eq!((0..100).par_distribute_with(&config, scans).count(), 201);
         assert_eq!(counts(), [(100, 200), (100, 1)]);
-        let stats = monitor.stats();
+        let stats = control.stats();
         assert_eq!(stats.scans[1].name.as_deref(), Some("sum"));
         assert!(stats.scans.iter().all(|scan| (1..=8).contains(&scan.input_high_water)));
         assert!((1..=8).contains(&stats.scans[0].output_high_water));
@@ -60,12 +60,12 @@ fn items_and_outputs_are_counted_for_every_member() {
 #[test]
 fn the_work_of_a_scan_is_measured() {
     deadline(|| {
-        let monitor = Monitor::new();
-        let config = Config::new().monitor(&monitor).batch(1);
+        let control = Control::new();
+        let config = Config::new().control(&control).batch(1);
         let slow = scan::for_each(|_: &u64| work_for(Duration::from_millis(2)));
         let scans = [scan::for_each(|_| ()).boxed(), slow.named("slow").boxed()];
         assert_eq!((0..50).par_distribute_with(&config, scans).count(), 2);
-        let stats = monitor.stats();
+        let stats = control.stats();
         assert!(stats.scans[1].busy >= Duration::from_millis(100), "{stats}");
         assert!(stats.bottleneck().is_some());
         assert_eq!(stats.to_string().lines().count(), 5, "{stats}");
@@ -75,18 +75,18 @@ fn the_work_of_a_scan_is_measured() {
 #[test]
 fn what_the_input_and_the_consumer_take_is_measured() {
     deadline(|| {
-        let monitor = Monitor::new();
-        let tight = support::tight().monitor(&monitor);
+        let control = Control::new();
+        let tight = support::tight().control(&control);
         let slow = || (0..50_u64).inspect(|_| work_for(Duration::from_millis(1)));
         assert_eq!(slow().par_distribute_with(&tight, [scan::cloned()]).count(), 50);
-        let stats = monitor.stats();
+        let stats = control.stats();
         assert!(stats.pulling >= Duration::from_millis(50), "{stats}");
         assert!(stats.consuming < stats.pulling, "{stats}");
 
         for _ in (0..50_u64).par_distribute_with(&tight, [repeat(4)]) {
             work_for(Duration::from_millis(1));
         }
-        let stats = monitor.stats();
+        let stats = control.stats();
         assert!(stats.consuming >= Duration::from_millis(200), "{stats}");
         assert!(stats.scans[0].blocked + stats.scans[0].waiting >= Duration::from_millis(100));
     });
@@ -95,21 +95,21 @@ fn what_the_input_and_the_consumer_take_is_measured() {
 #[test]
 fn time_stands_still_when_a_run_has_ended() {
     deadline(|| {
-        let monitor = Monitor::new();
-        let mut run = (0..3_u64).par_tee_with(&Config::new().monitor(&monitor), [scan::cloned()]);
+        let control = Control::new();
+        let mut run = (0..3_u64).par_tee_with(&Config::new().control(&control), [scan::cloned()]);
         assert_eq!(run.by_ref().count(), 3);
-        let ended = monitor.stats();
+        let ended = control.stats();
         assert_eq!(run.next(), None);
         work_for(Duration::from_millis(5));
-        assert_eq!(monitor.stats(), ended);
+        assert_eq!(control.stats(), ended);
     });
 }
 
 #[test]
 fn a_run_that_stands_still_can_be_looked_at() {
     deadline(|| {
-        let (monitor, gate) = (Monitor::new(), Gate::default());
-        let config = Config::new().monitor(&monitor).batch(1);
+        let (control, gate) = (Control::new(), Gate::default());
+        let config = Config::new().control(&control).batch(1);
         let (stuck, release) = (gate.clone(), gate);
         let (entered, inside) = mpsc::channel();
         let scan = scan::map(move |x: &u64| {
@@ -119,14 +119,14 @@ fn a_run_that_stands_still_can_be_looked_at() {
         });
         let run = thread::spawn(move || (0..1).par_distribute_with(&config, [scan]).count());
         inside.recv().unwrap();
-        let before = monitor.stats().scans[0].busy;
+        let before = control.stats().scans[0].busy;
         work_for(Duration::from_millis(20));
-        let stats = monitor.stats();
+        let stats = control.stats();
         assert!(stats.scans[0].busy >= before + Duration::from_millis(20), "{stats}");
         release.open();
         assert_eq!(run.join().unwrap(), 1);
-        let ended = monitor.stats();
+        let ended = control.stats();
         work_for(Duration::from_millis(5));
-        assert_eq!(monitor.stats(), ended, "nothing goes on behind the end");
+        assert_eq!(control.stats(), ended, "nothing goes on behind the end");
     });
 }

@@ -38,6 +38,16 @@ impl<T> Feeder for Ahead<T> {
         Ok(false)
     }
 
+    fn hold(&mut self) {}
+
+    fn feed(&self) -> &Arc<Feed<T>> {
+        &self.feed
+    }
+
+    fn retire(&mut self, known: usize) -> Result<(), Payload> {
+        if self.feed.retire(known) { self.close() } else { Ok(()) }
+    }
+
     /// A thread that is inside the input is let go. It finds the feed closed when it
     /// comes back.
     // MODEL: loom-tests/tests/ahead.rs::drop_while_the_input_blocks

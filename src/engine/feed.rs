@@ -5,6 +5,7 @@ use std::mem;
 
 use super::batch::Batch;
 use super::growing::Growing;
+use crate::id::ScanId;
 use crate::sync::{Arc, Mutex, Sender, TrySendError};
 
 /// What is dispatched, and to whom. It belongs to whoever pulls the input, and to
@@ -29,12 +30,19 @@ use crate::sync::{Arc, Mutex, Sender, TrySendError};
 /// 3. Stop is the drop of the near end. It is behind the last batch and needs no
 ///    room, so nobody ever waits to give it.
 ///    MODEL: loom-tests/tests/faults.rs::endless_scan_and_finite_input
-pub(crate) struct Feed<T> {
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub struct Feed<T> {
     state: Mutex<State<T>>,
 }
 
 struct State<T> {
     lanes: Vec<Lane<T>>,
+    /// How many scans there have been: the number of the next one.
+    begun: usize,
+    /// Whether to go on when there are no lanes.
+    discards: bool,
+    /// Whether a batch is being filled that the next lane is not owed any more.
+    filling: bool,
     /// The batch that is being sent to those that have not got it yet.
     sending: Option<Arc<Batch<T>>>,
     /// The end of the last batch, if it grows.
@@ -57,9 +65,14 @@ enum Phase {
 
 /// The near end of the input channel of one scan.
 struct Lane<T> {
+    id: ScanId,
     input: Sender<Arc<Batch<T>>>,
     /// Whether the batch that is being sent is still to be sent here.
     owed: bool,
+    /// Whether the lane is younger than the batch that is being filled.
+    fresh: bool,
+    /// Whether Stop is to follow what is owed.
+    last: bool,
 }
 
 /// What there is to do next for whoever pulls the input.
@@ -81,10 +94,15 @@ struct Waste<T> {
 }
 
 impl<T> Feed<T> {
-    pub(super) fn new(inputs: Vec<Sender<Arc<Batch<T>>>>) -> Self {
-        let lanes = inputs.into_iter().map(|input| Lane { input, owed: false }).collect();
+    /// A feed of the scans at the far ends of `inputs`; without scans it is closed,
+    /// unless it `discards`.
+    pub(super) fn new(inputs: Vec<Sender<Arc<Batch<T>>>>, discards: bool) -> Self {
+        let lanes: Vec<_> = inputs.into_iter().enumerate().map(Lane::new).collect();
         Self {
             state: Mutex::new(State {
+                begun: lanes.len(),
+                discards,
+                filling: false,
                 lanes,
                 sending: None,
                 growing: None,
@@ -94,8 +112,78 @@ impl<T> Feed<T> {
         }
     }
 
-    pub(super) fn has_scans(&self) -> bool {
-        !self.state.lock().lanes.is_empty()
+    /// Whether there is anybody to feed, now or later.
+    pub(super) fn is_wanted(&self) -> bool {
+        let state = self.state.lock();
+        state.discards || !state.lanes.is_empty()
+    }
+
+    /// Adds a scan, which is sent all that is pulled from now on. Registers it, with
+    /// its number, under the lock: nobody can end the run in between. `None` if nothing
+    /// more will be sent.
+    // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
+    pub(super) fn add(
+        &self,
+        input: Sender<Arc<Batch<T>>>,
+        register: impl FnOnce(ScanId),
+    ) -> Option<ScanId> {
+        let mut state = self.state.lock();
+        if state.phase != Phase::Open {
+            drop(state);
+            drop(input);
+            return None;
+        }
+        let lane = Lane { fresh: state.filling, ..Lane::new((state.begun, input)) };
+        let id = lane.id;
+        register(id);
+        state.begun += 1;
+        state.lanes.push(lane);
+        let growing = state.growing.take();
+        drop(state);
+        growing.iter().for_each(|growing| growing.seal());
+        Some(id)
+    }
+
+    /// Has Stop follow what one scan is owed.
+    // MODEL: loom-tests/tests/control.rs::stop_of_a_scan_races_with_its_end
+    pub(super) fn stop_scan(&self, id: ScanId) {
+        let mut state = self.state.lock();
+        let mut waste = Waste::nothing();
+        waste.growing = state.growing.take();
+        if let Some(index) = state.lanes.iter().position(|lane| lane.id == id) {
+            if state.lanes[index].owed {
+                state.lanes[index].last = true;
+            } else {
+                waste.lanes.push(state.lanes.swap_remove(index));
+            }
+        }
+        drop(state);
+        drop(waste);
+    }
+
+    /// Closes the feed if all the scans that there have been are the `known` ones, which
+    /// have exited, and says whether it is closed for good.
+    // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
+    pub(super) fn retire(&self, known: usize) -> bool {
+        let mut state = self.state.lock();
+        if state.begun > known || state.phase == Phase::Open && state.discards {
+            return false;
+        }
+        let waste = state.close();
+        drop(state);
+        drop(waste);
+        true
+    }
+
+    /// Notes that a batch is being filled, which lanes that are added meanwhile are not
+    /// owed.
+    pub(super) fn fill(&self) {
+        self.state.lock().filling = true;
+    }
+
+    /// Notes that nothing came of it.
+    pub(super) fn skip(&self) {
+        self.state.lock().filled();
     }
 
     /// Begins to send a batch, of which `growing` is the end if it grows. In a feed
@@ -104,7 +192,8 @@ impl<T> Feed<T> {
         let mut state = self.state.lock();
         state.pulling = false;
         if state.phase == Phase::Open {
-            state.lanes.iter_mut().for_each(|lane| lane.owed = true);
+            state.lanes.iter_mut().for_each(|lane| lane.owed = !lane.fresh);
+            state.filled();
             state.sending = Some(batch);
             state.growing = growing;
         } else {
@@ -154,6 +243,11 @@ impl<T> Feed<T> {
 }
 
 impl<T> State<T> {
+    fn filled(&mut self) {
+        self.filling = false;
+        self.lanes.iter_mut().for_each(|lane| lane.fresh = false);
+    }
+
     /// Sends the batch to every lane that is owed it and has room. A scan that has
     /// gone is owed nothing.
     // MODEL: loom-tests/tests/faults.rs::scan_that_ends_early_with_a_buffer_of_one
@@ -164,6 +258,10 @@ impl<T> State<T> {
             while let Some(lane) = self.lanes.get_mut(index) {
                 if lane.owed {
                     match lane.input.try_send(Arc::clone(batch)) {
+                        Ok(()) if lane.last => {
+                            waste.lanes.push(self.lanes.swap_remove(index));
+                            continue;
+                        }
                         Ok(()) => lane.owed = false,
                         Err(TrySendError::Full(_)) => all = false,
                         Err(TrySendError::Disconnected(_)) => {
@@ -179,7 +277,7 @@ impl<T> State<T> {
             return Turn::Wait;
         }
         waste.sending = self.sending.take();
-        if self.phase == Phase::Open && !self.lanes.is_empty() {
+        if self.phase == Phase::Open && (self.discards || !self.lanes.is_empty()) {
             return Turn::Pull;
         }
         waste.lanes.append(&mut self.lanes);
@@ -194,6 +292,12 @@ impl<T> State<T> {
             sending: self.sending.take(),
             growing: self.growing.take(),
         }
+    }
+}
+
+impl<T> Lane<T> {
+    fn new((index, input): (usize, Sender<Arc<Batch<T>>>)) -> Self {
+        Self { id: ScanId::new(index), input, owed: false, fresh: false, last: false }
     }
 }
 

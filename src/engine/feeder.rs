@@ -1,6 +1,8 @@
 //! Where the input is pulled: the two ways to feed a run.
 
 use super::contain::Payload;
+use super::feed::Feed;
+use crate::sync::Arc;
 
 /// The input side of a run, as the manager sees it.
 #[allow(unnameable_types, reason = "only passes through what is public")]
@@ -18,6 +20,20 @@ pub trait Feeder {
     ///
     /// What the input has panicked with.
     fn fill(&mut self) -> Result<bool, Payload>;
+
+    /// Notes that the run can be interrupted from now on.
+    fn hold(&mut self);
+
+    /// Where scans can be added.
+    fn feed(&self) -> &Arc<Feed<Self::Item>>;
+
+    /// Lets go of the input if no scan is left: all the `known` ones have exited, and
+    /// no other was added.
+    ///
+    /// # Errors
+    ///
+    /// What the drop of the input has panicked with.
+    fn retire(&mut self, known: usize) -> Result<(), Payload>;
 
     /// Lets go of the scans and of the input.
     ///

@@ -5,10 +5,13 @@ use std::panic::resume_unwind;
 
 use super::batch::Outputs;
 use super::contain::{Payload, discard};
+use super::entrance::Entrance;
 use super::feeder::Feeder;
 use super::lanes::Lanes;
 use super::meter::{NOTHING, Timesheet, manager_does};
-use super::run::{Notice, Run};
+use super::run::{Notice, Request, Run};
+use super::scan_thread::NearSide;
+use crate::config::Settings;
 use crate::error::PanicOrigin;
 use crate::id::ScanId;
 use crate::sync::Arc;
@@ -32,11 +35,16 @@ pub(crate) struct Manager<F: Feeder, O> {
     lanes: Lanes<O>,
     /// How many scans have not reported their exit.
     live: usize,
+    /// How many scans there have been.
+    known: usize,
+    /// Where scans are added, if anybody wanted to know.
+    entrance: Option<Arc<Entrance<F::Item, O>>>,
     ended: bool,
     /// The outputs that the consumer is being given, and whose they are.
     ready: (ScanId, Outputs<O>),
     panic: Option<Panic>,
     time: Arc<Timesheet>,
+    settings: Arc<Settings>,
     run: Arc<Run>,
 }
 
@@ -49,17 +57,39 @@ struct Panic {
 
 impl<F: Feeder, O> Manager<F, O> {
     /// Takes charge of the scans that are running at the far ends of `lanes`.
-    pub(super) fn new(feeder: F, lanes: Lanes<O>, time: Arc<Timesheet>, run: Arc<Run>) -> Self {
+    pub(super) fn new(
+        mut feeder: F,
+        lanes: Lanes<O>,
+        time: Arc<Timesheet>,
+        settings: Arc<Settings>,
+        run: Arc<Run>,
+    ) -> Self {
+        if settings.control.is_some() {
+            feeder.hold();
+        }
         Self {
             feeder,
             live: lanes.len(),
+            known: lanes.len(),
+            entrance: None,
             lanes,
             ended: false,
             ready: (ScanId::new(0), Outputs::new(Vec::new())),
             panic: None,
             time,
+            settings,
             run,
         }
+    }
+
+    /// Where scans can be added. Not for runs whose outputs are taken scan by scan.
+    pub(crate) fn entrance(&mut self) -> Arc<Entrance<F::Item, O>> {
+        let entrance = self.entrance.get_or_insert_with(|| {
+            self.feeder.hold();
+            let feed = Arc::clone(self.feeder.feed());
+            Arc::new(Entrance::new(feed, Arc::clone(&self.settings), Arc::clone(&self.run)))
+        });
+        Arc::clone(entrance)
     }
 
     /// The next output, in the order in which batches of outputs are found.
@@ -132,7 +162,8 @@ impl<F: Feeder, O> Manager<F, O> {
                 Err(payload) => self.fail(PanicOrigin::Input, payload),
             }
             if self.live == 0 && self.lanes.len() == 0 {
-                self.close_feeder();
+                let retired = self.feeder.retire(self.known);
+                self.note_input_panic(retired);
                 if self.feeder.is_done() {
                     self.end();
                     return None;
@@ -150,7 +181,12 @@ impl<F: Feeder, O> Manager<F, O> {
     /// connected a moment ago; its ring is then still to come, or has come since.
     fn read_notices(&mut self) {
         let exit_expected = self.live > self.lanes.len();
-        for notice in self.run.take_notices(exit_expected) {
+        let notices = self.run.take_notices(exit_expected);
+        if !notices.is_empty() {
+            // First, as the exit of a scan that was added may be among the notices.
+            self.admit();
+        }
+        for notice in notices {
             match notice {
                 Notice::Exited { id, panic } => {
                     self.live -= 1;
@@ -159,12 +195,32 @@ impl<F: Feeder, O> Manager<F, O> {
                     }
                 }
                 Notice::ItemPanicked(payload) => self.fail(PanicOrigin::Item, payload),
+                Notice::Added => {}
+                Notice::Asked(Request::Stop) => self.feeder.feed().stop(),
+                Notice::Asked(Request::StopScan(id)) => self.feeder.feed().stop_scan(id),
+                Notice::Asked(Request::Abort) => {
+                    self.abort();
+                    self.lanes.close();
+                }
                 Notice::InputLeft(panic) => {
                     self.feeder.let_go();
                     if let Some(payload) = panic {
                         self.fail(PanicOrigin::Input, payload);
                     }
                 }
+            }
+        }
+    }
+
+    /// Takes charge of the scans that were added.
+    fn admit(&mut self) {
+        let Some(entrance) = &self.entrance else { return };
+        for (id, NearSide { output, name, meter }) in entrance.take_entered() {
+            self.live += 1;
+            self.known += 1;
+            self.lanes.add(id, output);
+            if let Some(control) = &self.settings.control {
+                control.note(&self.run, name, meter);
             }
         }
     }
@@ -186,12 +242,13 @@ impl<F: Feeder, O> Manager<F, O> {
     /// from [`drop`](Drop::drop).
     pub(crate) fn abort(&mut self) {
         self.run.abort();
-        self.close_feeder();
+        let closed = self.feeder.close();
+        self.note_input_panic(closed);
     }
 
-    /// Lets go of the input, whose drop may panic.
-    fn close_feeder(&mut self) {
-        if let Err(payload) = self.feeder.close() {
+    /// Notes what the drop of the input has panicked with, if it did.
+    fn note_input_panic(&mut self, dropped: Result<(), Payload>) {
+        if let Err(payload) = dropped {
             self.fail(PanicOrigin::Input, payload);
         }
     }

@@ -20,6 +20,9 @@ pub(crate) struct Run {
     /// Set by a notice that nothing else tells the manager to expect: that of an
     /// exit follows the disconnection of the scan's output channel.
     unexpected: AtomicBool,
+    /// Set with a notice that an input which is pulled on the consumer's thread is to
+    /// be interrupted for.
+    interrupted: AtomicBool,
     /// Where the manager sleeps.
     doorbell: Doorbell,
     /// Where the input's own thread sleeps, if it has one.
@@ -40,9 +43,24 @@ pub(super) enum Notice {
     },
     /// The drop of an item panicked, on whichever thread let go of it last.
     ItemPanicked(Payload),
+    /// What a [`Control`](crate::Control) has asked for.
+    Asked(Request),
+    /// A scan was added; it is to be found where added scans are.
+    Added,
     /// The input's own thread is done with the run, with what it panicked with, if it
     /// did. The input has been dropped, and the thread is back in the pool.
     InputLeft(Option<Payload>),
+}
+
+/// What is asked for from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Request {
+    /// That the run end as if the input did.
+    Stop,
+    /// That one scan end so.
+    StopScan(ScanId),
+    /// That the run end at once.
+    Abort,
 }
 
 impl Run {
@@ -54,6 +72,7 @@ impl Run {
             aborted: AtomicBool::new(false),
             notices: Mutex::default(),
             unexpected: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
             doorbell: Doorbell::default(),
         }
     }
@@ -97,6 +116,43 @@ impl Run {
     // MODEL: loom-tests/tests/ahead.rs::input_is_dropped_before_the_end
     pub(super) fn input_left(&self, panic: Option<Payload>) {
         self.notify(Notice::InputLeft(panic));
+    }
+
+    /// Publishes that something is asked for, then rings.
+    // MODEL: loom-tests/tests/control.rs::stop_from_another_thread
+    pub(crate) fn ask(&self, request: Request) {
+        if matches!(request, Request::Abort) {
+            self.abort();
+        }
+        self.notify(Notice::Asked(request));
+        self.interrupt();
+    }
+
+    /// Publishes that a scan was added, then rings.
+    // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
+    pub(super) fn added(&self) {
+        self.notify(Notice::Added);
+        self.interrupt();
+    }
+
+    /// Has an input that is pulled on the consumer's thread leave the batch in hand.
+    fn interrupt(&self) {
+        // ORDERING: on the thread that pulls it is seen at once, as every thread sees
+        // what it did itself. From another thread any item will do.
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there was an interruption since [`heed`](Self::heed).
+    #[inline]
+    pub(super) fn is_interrupted(&self) -> bool {
+        // ORDERING: see `interrupt`.
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Begins a look, in which the notices of all interruptions so far are read.
+    pub(super) fn heed(&self) {
+        // ORDERING: see `interrupt`. A notice is published before the interruption.
+        self.interrupted.store(false, Ordering::Relaxed);
     }
 
     /// Publishes what the manager does not expect, then rings.
@@ -150,7 +206,10 @@ impl Drop for Run {
                 Notice::Exited { panic: Some(payload), .. }
                 | Notice::InputLeft(Some(payload))
                 | Notice::ItemPanicked(payload) => discard(payload),
-                Notice::Exited { .. } | Notice::InputLeft(None) => {}
+                Notice::Exited { .. }
+                | Notice::InputLeft(None)
+                | Notice::Asked(_)
+                | Notice::Added => {}
             }
         }
     }

@@ -1,10 +1,15 @@
 //! The life of a scan on its thread.
 
+use super::batch::{Batch, Outputs};
 use super::exit_guard::ExitGuard;
 use super::inlet::Inlet;
 use super::message::Message;
-use super::outlet::Outlet;
+use super::meter::Meter;
+use super::outlet::{Kept, Outlet};
+use super::run::Run;
+use crate::config::Settings;
 use crate::scan::{Emitter, Scan};
+use crate::sync::{Arc, Receiver, Sender, bounded};
 
 /// One scan with its two channels. It blocks on these alone, and each of the two
 /// waits ends when the manager drops the other side.
@@ -15,7 +20,33 @@ pub(super) struct ScanThread<T, S: Scan<T>> {
     pub(super) outlet: Outlet<S::Output>,
 }
 
+/// What comes from a [`ScanThread`].
+#[derive(Debug)]
+pub(super) struct NearSide<O> {
+    pub(super) output: Receiver<Outputs<O>>,
+    pub(super) name: Option<Box<str>>,
+    pub(super) meter: Arc<Meter>,
+}
+
 impl<T, S: Scan<T>> ScanThread<T, S> {
+    /// Connects a scan: gives what its thread has, where its input goes in, and where
+    /// its outputs come out.
+    pub(super) fn new(
+        scan: S,
+        kept: Kept,
+        settings: &Settings,
+        run: &Arc<Run>,
+    ) -> (Self, Sender<Arc<Batch<T>>>, NearSide<S::Output>) {
+        let (input, receiver) = bounded(settings.input_capacity);
+        let (sender, output) = bounded(settings.output_capacity);
+        let meter = Arc::new(Meter::new());
+        let inlet = Inlet::new(receiver, settings.input_capacity, &meter, run);
+        let sender = (sender, settings.output_capacity);
+        let outlet = Outlet::new(settings.batch_size.max(), kept, sender, &meter, run);
+        let name = settings.control.as_ref().and_then(|_| scan.name().map(Box::from));
+        (Self { scan, inlet, outlet }, input, NearSide { output, name, meter })
+    }
+
     /// Runs the scan to its end, and leaves through `exit`.
     ///
     /// Outputs that were emitted before a panic are published like any others.

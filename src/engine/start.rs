@@ -5,11 +5,10 @@ use std::fmt;
 use super::batch_size::BatchSize;
 use super::exit_guard::ExitGuard;
 use super::feed::Feed;
-use super::inlet::Inlet;
 use super::lanes::Lanes;
 use super::manager::Manager;
-use super::meter::{Meter, Timesheet, manager_does};
-use super::outlet::{Kept, Outlet};
+use super::meter::{Timesheet, manager_does};
+use super::outlet::Kept;
 use super::run::Run;
 use super::scan_thread::ScanThread;
 use crate::config::{Config, Settings};
@@ -17,7 +16,8 @@ use crate::error::StartErrorKind;
 use crate::id::ScanId;
 use crate::input::Input;
 use crate::scan::Scan;
-use crate::sync::{Arc, bounded};
+use crate::stats::Figures;
+use crate::sync::Arc;
 use crate::threads::{ScanHost, ThreadSource};
 
 /// All that a run needs but its input and its scans: they can be given to
@@ -56,44 +56,33 @@ impl<'a, H: ScanHost<'a>> Ready<H> {
     {
         let Self { settings, hosts } = self;
         debug_assert_eq!(scans.len(), hosts.len(), "a thread for each scan");
+        let settings = Arc::new(settings);
         let run = Arc::new(Run::new(I::HAS_THREAD));
         let mut inputs = Vec::with_capacity(scans.len());
         let mut lanes = Lanes::new();
         let mut meters = Vec::new();
         for (index, (scan, host)) in scans.into_iter().zip(hosts).enumerate() {
             let id = ScanId::new(index);
-            let (input, receiver) = bounded(settings.input_capacity);
-            let (sender, output) = bounded(settings.output_capacity);
-            let meter = Arc::new(Meter::new());
-            let inlet = Inlet::new(receiver, settings.input_capacity, &meter, &run);
-            let outlet = Outlet::new(
-                settings.batch_size.max(),
-                kept,
-                (sender, settings.output_capacity),
-                &meter,
-                &run,
-            );
-            if settings.monitor.is_some() {
-                meters.push((scan.name().map(Box::from), Arc::clone(&meter)));
-            }
-            let thread = ScanThread { scan, inlet, outlet };
-            let run = Arc::clone(&run);
+            let (thread, input, near) = ScanThread::new(scan, kept, &settings, &run);
+            let (meter, run) = (Arc::clone(&near.meter), Arc::clone(&run));
             host.host(move |lease| thread.live(ExitGuard::new(id, lease, meter, run)));
             inputs.push(input);
-            lanes.add(id, output);
+            lanes.add(id, near.output);
+            meters.push((near.name, near.meter));
         }
         let time = Arc::new(Timesheet::new(manager_does::LET_CONSUME));
         let own_time = I::HAS_THREAD.then(|| Arc::new(Timesheet::new(manager_does::PULL_INPUT)));
-        if let Some(monitor) = settings.monitor {
-            monitor.attach(Arc::clone(&time), own_time.clone(), meters);
+        if let Some(control) = &settings.control {
+            let (consumer, input) = (Arc::clone(&time), own_time.clone());
+            control.hold(Arc::clone(&run), Figures { consumer, input, scans: meters });
         }
         let feeder = input.feeder(Dispatch {
-            feed: Arc::new(Feed::new(inputs)),
-            batch_size: settings.batch_size,
+            feed: Arc::new(Feed::new(inputs, settings.discard_without_scans)),
+            batch_size: settings.batch_size.clone(),
             time: own_time.unwrap_or_else(|| Arc::clone(&time)),
             run: Arc::clone(&run),
         });
-        Manager::new(feeder, lanes, time, run)
+        Manager::new(feeder, lanes, time, settings, run)
     }
 }
 
@@ -107,9 +96,9 @@ pub struct Dispatch<T> {
 }
 
 impl<T> Dispatch<T> {
-    /// Whether there is a scan to feed.
-    pub(crate) fn has_scans(&self) -> bool {
-        self.feed.has_scans()
+    /// Whether there is anybody to feed, now or later.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.feed.is_wanted()
     }
 }
 
