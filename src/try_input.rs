@@ -208,7 +208,31 @@ pub struct UpToError<I, E> {
 ///
 /// INVARIANT: written by the input, once, inside its `next`; read by the consumer
 /// when the run has ended.
-type ErrorSlot<E> = Arc<Mutex<Option<E>>>;
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Debug)]
+pub struct ErrorSlot<E>(Arc<Mutex<Option<E>>>);
+
+impl<E> ErrorSlot<E> {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(None)))
+    }
+
+    fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    fn put(&self, error: E) {
+        *self.0.lock() = Some(error);
+    }
+
+    fn take(&self) -> Option<E> {
+        self.0.lock().take()
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.lock().is_some()
+    }
+}
 
 impl<T, E, I: Iterator<Item = Result<T, E>>> Iterator for UpToError<I, E> {
     type Item = T;
@@ -218,7 +242,7 @@ impl<T, E, I: Iterator<Item = Result<T, E>>> Iterator for UpToError<I, E> {
         match self.input.next()? {
             Ok(item) => Some(item),
             Err(error) => {
-                *self.error.lock() = Some(error);
+                self.error.put(error);
                 None
             }
         }
@@ -246,8 +270,8 @@ where
         S: Scan<T, Output = O> + Send + 'static,
         O: Send + 'static,
     {
-        let error = ErrorSlot::default();
-        let input = input.up_to_error(Arc::clone(&error));
+        let error = ErrorSlot::new();
+        let input = input.up_to_error(error.share());
         let run =
             ParDistribute::start(InPool, config, input, scans).map_err(StartError::into_kind)?;
         Ok(Self { run, error })
@@ -280,13 +304,13 @@ where
     fn next(&mut self) -> Option<Self::Item> {
         match self.run.next() {
             Some(output) => Some(Ok(output)),
-            None => self.error.lock().take().map(Err),
+            None => self.error.take().map(Err),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (least, most) = self.run.size_hint();
-        (least, most.map(|most| most + usize::from(self.error.lock().is_some())))
+        (least, most.map(|most| most + usize::from(self.error.is_set())))
     }
 }
 
@@ -313,9 +337,8 @@ where
     T: Send + Sync + 'static,
     S: ScanSet<'static, T>,
 {
-    let error = ErrorSlot::default();
-    let input = input.up_to_error(Arc::clone(&error));
+    let error = ErrorSlot::new();
+    let input = input.up_to_error(error.share());
     let last = fold::fold(InPool, config, input, scans).map_err(StartError::into_kind)?;
-    let error = error.lock().take();
-    Ok(error.map_or(Ok(last), Err))
+    Ok(error.take().map_or(Ok(last), Err))
 }

@@ -276,7 +276,7 @@ fn stop_of_a_scan_flushes_it_and_leaves_the_others() {
             let (asks, pulled) = (control.clone(), Arc::new(AtomicU64::new(0)));
             let input = (0..3_000).inspect(move |item| {
                 if *item == 1_234 {
-                    asks.stop_scan(id(0));
+                    asks.stop_scan(ScanId::new(0));
                 }
                 pulled.store(*item, SeqCst);
             });
@@ -287,17 +287,11 @@ fn stop_of_a_scan_flushes_it_and_leaves_the_others() {
             assert_eq!(outputs[1], [(0..3_000).sum()]);
             assert_eq!(outputs[2].len(), 3_001);
             // Too late, and nothing comes of it.
-            control.stop_scan(id(0));
-            control.stop_scan(id(9));
+            control.stop_scan(ScanId::new(0));
+            control.stop_scan(ScanId::new(9));
             assert!(run.next().is_none());
         });
     }
-}
-
-/// The number of the `index`th scan, from a run that has so many.
-fn id(index: usize) -> ScanId {
-    let run = (0..1).par_distribute((0..=index).map(|_| each()));
-    run.map(|(id, _)| id).find(|id| id.index() == index).unwrap()
 }
 
 #[test]
@@ -309,7 +303,7 @@ fn a_run_ends_when_its_last_scan_was_stopped() {
                 let control = Control::new();
                 let config = config.control(&control);
                 let scans = [sum().boxed(), scan::take(1).boxed()];
-                let first = id(0);
+                let first = ScanId::new(0);
                 let elsewhere = move || {
                     while control.stats().scans.iter().filter(|scan| scan.items > 0).count() < 2 {
                         thread::yield_now();
@@ -343,6 +337,53 @@ fn stop_ends_the_run_as_the_end_of_the_input_does() {
             let run = input.par_distribute_with(&config, [echo(), sum()]);
             let expected: Vec<_> = (0..777).chain([u64::MAX]).collect();
             assert_eq!(by_scan(2, run), [expected, vec![(0..777).sum()]]);
+        });
+    }
+}
+
+#[test]
+fn nothing_is_pulled_after_the_consumer_has_stopped_the_run() {
+    for config in settings() {
+        deadline(move || {
+            let (control, pulled) = (Control::new(), Arc::new(AtomicU64::new(0)));
+            let (config, count) = (config.control(&control), Arc::clone(&pulled));
+            let input = (0..).inspect(move |_| {
+                count.fetch_add(1, SeqCst);
+            });
+            let mut run = input.par_distribute_with(&config, [sum(), scan::take(1).boxed()]);
+            assert_eq!(run.next(), Some((ScanId::new(1), 0)));
+            let before = pulled.load(SeqCst);
+            control.stop();
+            assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [(0..before).sum()]);
+            assert_eq!(pulled.load(SeqCst), before);
+        });
+    }
+}
+
+#[test]
+fn a_panic_in_the_drop_of_an_input_that_was_stopped_surfaces() {
+    hush();
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic_any("expected: drop");
+        }
+    }
+    for config in settings() {
+        deadline(move || {
+            let control = Control::new();
+            let (asks, panics) = (control.clone(), Panics);
+            let input = (0..).inspect(move |item| {
+                let Panics = &panics;
+                if *item == 3 {
+                    asks.stop();
+                }
+            });
+            let mut run = input.par_distribute_with(&config.control(&control), [each()]);
+            let (before, payload) = until_panic(&mut run);
+            assert!(before.len() <= 3, "{before:?}");
+            assert_eq!(payload, "expected: drop");
+            assert_eq!(run.panicked(), Some(PanicOrigin::Input));
         });
     }
 }
@@ -480,7 +521,7 @@ fn every_member_is_stopped_and_aborted() {
 
             // A tee ends with any of its scans.
             let asks = control.clone();
-            let second = id(1);
+            let second = ScanId::new(1);
             let input = (0_u64..).inspect(move |item| {
                 if *item == 500 {
                     asks.stop_scan(second);

@@ -44,8 +44,12 @@ impl<T> Feeder for Ahead<T> {
         &self.feed
     }
 
-    fn retire(&mut self, known: usize) -> Result<(), Payload> {
-        if self.feed.retire(known) { self.close() } else { Ok(()) }
+    fn retire(&mut self, known: usize) -> Result<bool, Payload> {
+        let retired = self.feed.retire(known);
+        if retired {
+            self.close()?;
+        }
+        Ok(retired)
     }
 
     /// A thread that is inside the input is let go. It finds the feed closed when it

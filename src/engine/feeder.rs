@@ -27,13 +27,13 @@ pub trait Feeder {
     /// Where scans can be added.
     fn feed(&self) -> &Arc<Feed<Self::Item>>;
 
-    /// Lets go of the input if no scan is left: all the `known` ones have exited, and
-    /// no other was added.
+    /// Lets go of the input if no scan is left, and says whether that is so: all the
+    /// `known` ones have exited, and no other was added.
     ///
     /// # Errors
     ///
     /// What the drop of the input has panicked with.
-    fn retire(&mut self, known: usize) -> Result<(), Payload>;
+    fn retire(&mut self, known: usize) -> Result<bool, Payload>;
 
     /// Lets go of the scans and of the input.
     ///

@@ -48,6 +48,16 @@ pub(crate) struct Manager<F: Feeder, O> {
     run: Arc<Run>,
 }
 
+/// What comes after a look that found nothing.
+enum Next {
+    /// Another look: something has changed.
+    Look,
+    /// Sleep, until somebody rings.
+    Sleep,
+    /// Nothing: the run is over.
+    End,
+}
+
 /// The first panic of a run.
 struct Panic {
     origin: PanicOrigin,
@@ -155,37 +165,49 @@ impl<F: Feeder, O> Manager<F, O> {
                 self.time.turn_to(manager_does::LET_CONSUME);
                 return Some(found);
             }
-            self.read_notices();
-            match self.feeder.fill() {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(payload) => self.fail(PanicOrigin::Input, payload),
+            if self.read_notices() {
+                continue;
             }
-            if self.live == 0 && self.lanes.len() == 0 {
-                let retired = self.feeder.retire(self.known);
-                self.note_input_panic(retired);
-                if self.feeder.is_done() {
+            match self.go_on() {
+                Ok(Next::Look) => {}
+                // WAKE: an output batch, room in an input channel, an exit, the leaving
+                // of the input's thread, a scan that was added, something asked for;
+                // each is published before it is rung for.
+                Ok(Next::Sleep) => self.run.wait(),
+                Ok(Next::End) => {
                     self.end();
                     return None;
                 }
+                Err(payload) => self.fail(PanicOrigin::Input, payload),
             }
-            // WAKE: an output batch, room in an input channel, an exit, the leaving of
-            // the input's thread; each is published before it is rung for.
-            self.run.wait();
         }
+    }
+
+    /// Goes on with the input, when nothing else is to be done; if there is nothing to
+    /// be done there either, says whether the run is over.
+    fn go_on(&mut self) -> Result<Next, Payload> {
+        if self.feeder.fill()? {
+            return Ok(Next::Look);
+        }
+        let gone = self.live == 0 && self.lanes.len() == 0;
+        let over = gone && self.feeder.retire(self.known)? && self.feeder.is_done();
+        Ok(if over { Next::End } else { Next::Sleep })
     }
 
     /// Reads what other threads have said beside the outputs, if they can have
     /// said anything: a scan disconnects its output channel, then it exits. With
     /// the notices that this look expects may come one of a scan that was found
     /// connected a moment ago; its ring is then still to come, or has come since.
-    fn read_notices(&mut self) {
+    ///
+    /// Says whether the input side has changed, so that it has to be looked at again.
+    fn read_notices(&mut self) -> bool {
         let exit_expected = self.live > self.lanes.len();
         let notices = self.run.take_notices(exit_expected);
         if !notices.is_empty() {
             // First, as the exit of a scan that was added may be among the notices.
             self.admit();
         }
+        let mut changed = false;
         for notice in notices {
             match notice {
                 Notice::Exited { id, panic } => {
@@ -196,11 +218,9 @@ impl<F: Feeder, O> Manager<F, O> {
                 }
                 Notice::ItemPanicked(payload) => self.fail(PanicOrigin::Item, payload),
                 Notice::Added => {}
-                Notice::Asked(Request::Stop) => self.feeder.feed().stop(),
-                Notice::Asked(Request::StopScan(id)) => self.feeder.feed().stop_scan(id),
-                Notice::Asked(Request::Abort) => {
-                    self.abort();
-                    self.lanes.close();
+                Notice::Asked(request) => {
+                    self.grant(request);
+                    changed = true;
                 }
                 Notice::InputLeft(panic) => {
                     self.feeder.let_go();
@@ -208,6 +228,19 @@ impl<F: Feeder, O> Manager<F, O> {
                         self.fail(PanicOrigin::Input, payload);
                     }
                 }
+            }
+        }
+        changed
+    }
+
+    /// Does what is asked for from outside.
+    fn grant(&mut self, request: Request) {
+        match request {
+            Request::Stop => self.feeder.feed().stop(),
+            Request::StopScan(id) => self.feeder.feed().stop_scan(id),
+            Request::Abort => {
+                self.abort();
+                self.lanes.close();
             }
         }
     }
@@ -242,13 +275,7 @@ impl<F: Feeder, O> Manager<F, O> {
     /// from [`drop`](Drop::drop).
     pub(crate) fn abort(&mut self) {
         self.run.abort();
-        let closed = self.feeder.close();
-        self.note_input_panic(closed);
-    }
-
-    /// Notes what the drop of the input has panicked with, if it did.
-    fn note_input_panic(&mut self, dropped: Result<(), Payload>) {
-        if let Err(payload) = dropped {
+        if let Err(payload) = self.feeder.close() {
             self.fail(PanicOrigin::Input, payload);
         }
     }

@@ -109,8 +109,12 @@ impl<I: Iterator> Feeder for Pull<I> {
         &self.dispatch.feed
     }
 
-    fn retire(&mut self, known: usize) -> Result<(), Payload> {
-        if self.dispatch.feed.retire(known) { self.close() } else { Ok(()) }
+    fn retire(&mut self, known: usize) -> Result<bool, Payload> {
+        let retired = self.dispatch.feed.retire(known);
+        if retired {
+            self.close()?;
+        }
+        Ok(retired)
     }
 
     fn close(&mut self) -> Result<(), Payload> {

@@ -1,0 +1,213 @@
+//! Runs that are changed from another thread while they go on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use anabranch::scan::{BoxScan, Scan};
+use anabranch::{AddError, Adder, Config, Control, IteratorExt, ScanId};
+use anabranch_models::Bound::Preemptions;
+use anabranch_models::runs::{
+    Blocking, Gate, Seen, Witness, count, each, first, outputs, repeat, tight,
+};
+use anabranch_models::{Bound, models};
+
+use checker::thread::{JoinHandle, spawn};
+#[cfg(loom)]
+use loom as checker;
+#[cfg(shuttle)]
+use shuttle as checker;
+
+/// One scan, and another thread.
+const ONE: Bound = Preemptions(2);
+/// Two scans, or one and one that is added, and another thread.
+const TWO: Bound = Preemptions(1);
+
+/// Settings with a control.
+fn controlled() -> (Control, Config) {
+    let control = Control::new();
+    let config = tight().control(&control);
+    (control, config)
+}
+
+/// Has another thread add a scan.
+fn add(adder: Adder<u8, u8>, scan: BoxScan<u8, u8>) -> JoinHandle<Added> {
+    spawn(move || adder.add(scan))
+}
+
+type Added = Result<ScanId, AddError<BoxScan<u8, u8>>>;
+
+/// Says whether a scan was added, as the only one to be. If it was not, the run was over.
+fn was_added(added: JoinHandle<Added>, expected: usize) -> bool {
+    match added.join().expect("adding does not panic") {
+        Ok(id) => {
+            assert_eq!(id.index(), expected);
+            true
+        }
+        Err(error) => {
+            assert!(error.is_ended());
+            assert_eq!(error.into_inner().apply([]), [0], "it was not called");
+            false
+        }
+    }
+}
+
+models! {
+    /// The scans are flushed, and all that was pulled is delivered.
+    stop_from_another_thread(ONE) {
+        let (control, config) = controlled();
+        let seen = Seen::default();
+        let run = (0..2).par_distribute_with(&config, [Witness::new(&seen).boxed()]);
+        let stopper = spawn(move || control.stop());
+        let [outputs] = outputs(run);
+        stopper.join().expect("no panic");
+        let expected: Vec<_> = (0..seen.steps() as u8).chain([100]).collect();
+        assert_eq!((outputs, seen.flushes(), seen.drops()), (expected, 1, 1));
+    }
+
+    /// Two scans are stopped behind the same item.
+    stop_of_two(TWO) {
+        let (control, config) = controlled();
+        let run = (0..2).par_distribute_with(&config, [each(), count()]);
+        let stopper = spawn(move || control.stop());
+        let [each, count] = outputs(run);
+        stopper.join().expect("no panic");
+        assert_eq!(count, [each.len() as u8]);
+    }
+
+    /// Stop does not wait for an input that has its own thread.
+    stop_while_the_input_blocks(ONE) {
+        let (control, config) = controlled();
+        let gate = Gate::default();
+        let passed = gate.clone();
+        let input = Blocking { items: 0..2, blocks_at: 1, gate: passed, dropped: Arc::default() };
+        let run = input.read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        control.stop();
+        let [count] = outputs(run);
+        assert!(count == [0] || count == [1], "{count:?}");
+        gate.open();
+    }
+
+    /// Nor for room at a scan: what is owed is sent, then it ends.
+    stop_while_the_input_waits_for_room(ONE) {
+        let (control, config) = controlled();
+        let input = (0..3).read_ahead_with(&config);
+        let run = input.par_distribute_with(&config, [count()]);
+        control.stop();
+        let [count] = outputs(run);
+        assert!(matches!(count[..], [0..=3]), "{count:?}");
+    }
+
+    /// A scan is stopped, or ends by itself, whichever comes first.
+    stop_of_a_scan_races_with_its_end(TWO) {
+        let (control, config) = controlled();
+        let run = (0..2).par_distribute_with(&config, [first(1), count()]);
+        let stopper = spawn(move || control.stop_scan(ScanId::new(0)));
+        let [first, count] = outputs(run);
+        stopper.join().expect("no panic");
+        assert!(first.is_empty() || first == [0], "{first:?}");
+        assert_eq!(count, [2]);
+    }
+
+    /// The last scan is stopped: so is the run.
+    stop_of_the_only_scan(ONE) {
+        let (control, config) = controlled();
+        let run = (0..2).par_distribute_with(&config, [count()]);
+        let stopper = spawn(move || control.stop_scan(ScanId::new(0)));
+        let [count] = outputs(run);
+        stopper.join().expect("no panic");
+        assert!(matches!(count[..], [0..=2]), "{count:?}");
+    }
+
+    /// Both sides are full.
+    abort_from_another_thread(ONE) {
+        let (control, config) = controlled();
+        let run = (0..2).par_distribute_with(&config, [repeat(2)]);
+        let aborter = spawn(move || control.abort());
+        let [outputs] = outputs(run);
+        aborter.join().expect("no panic");
+        assert!([0, 0, 1, 1].starts_with(&outputs), "{outputs:?}");
+    }
+
+    /// The scan is added, and is given all items from one on, or it is given back.
+    add_races_with_the_end(TWO) {
+        let mut run = (0..1).par_distribute_with(&tight(), [count()]);
+        let adder = run.adder().expect("the run has no order");
+        let added = add(adder, count());
+        let [before, late] = outputs(run);
+        assert_eq!(before, [1]);
+        if was_added(added, 1) {
+            assert!(matches!(late[..], [0..=1]), "{late:?}");
+        } else {
+            assert_eq!(late, []);
+        }
+    }
+
+    /// The same where the run ends because its only scan does.
+    add_races_with_the_end_of_the_only_scan(TWO) {
+        let mut run = (0..2).par_distribute_with(&tight(), [first(1)]);
+        let adder = run.adder().expect("the run has no order");
+        let added = add(adder, count());
+        let [before, late] = outputs(run);
+        assert_eq!(before, [0]);
+        if was_added(added, 1) {
+            assert!(matches!(late[..], [0..=2]), "{late:?}");
+        } else {
+            assert_eq!(late, []);
+        }
+    }
+
+    /// And where it is dropped.
+    add_races_with_the_drop(TWO) {
+        let mut run = (0..1).par_distribute_with(&tight(), [each()]);
+        let adder = run.adder().expect("the run has no order");
+        let seen = Seen::default();
+        let scan = Witness::new(&seen).boxed();
+        let adding = spawn(move || drop(adder.add(scan)));
+        drop(run);
+        adding.join().expect("adding does not panic");
+        assert_eq!(seen.flushes(), 0);
+    }
+
+    /// A run that waits for its first scan.
+    add_to_a_run_without_scans(ONE) {
+        let config = tight().discard_without_scans(true);
+        let none: [BoxScan<u8, u8>; 0] = [];
+        let mut run = (0..2).par_distribute_with(&config, none);
+        let adder = run.adder().expect("the run has no order");
+        let added = add(adder, count());
+        let [late] = outputs(run);
+        if was_added(added, 0) {
+            assert!(matches!(late[..], [0..=2]), "{late:?}");
+        } else {
+            assert_eq!(late, []);
+        }
+    }
+
+    /// A batch that grows does so no more when a scan is added.
+    add_while_a_batch_grows(TWO) {
+        let config = tight().batch(2);
+        let input = (0..2).read_ahead_with(&config);
+        let mut run = input.par_distribute_with(&config, [each()]);
+        let adder = run.adder().expect("the run has no order");
+        let added = adder.add(each());
+        let [before, late] = outputs(run);
+        assert_eq!(before, [0, 1]);
+        assert!(added.is_err() && late.is_empty() || [0, 1].ends_with(&late), "{late:?}");
+    }
+
+    /// The batch that grows is not owed to a scan that is added while the input blocks.
+    add_while_the_input_blocks(ONE) {
+        let (gate, dropped) = (Gate::default(), Arc::default());
+        let input =
+            Blocking { items: 0..2, blocks_at: 1, gate: gate.clone(), dropped: Arc::clone(&dropped) };
+        let config = tight().batch(2);
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [each()]);
+        let adder = run.adder().expect("the run has no order");
+        let first = run.next().map(|(_, output)| output);
+        assert_eq!(first, Some(0));
+        adder.add(each()).expect("the run goes on");
+        gate.open();
+        assert_eq!(outputs(run), [[1], [1]]);
+        assert_eq!(dropped.load(Relaxed), 1);
+    }
+}
