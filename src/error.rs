@@ -26,6 +26,8 @@ pub enum ConfigError {
     },
     /// The thread name contains a NUL byte, which no system takes.
     ThreadName,
+    /// A run that takes new scans as it goes has no order.
+    Ordered,
 }
 
 impl fmt::Display for ConfigError {
@@ -36,6 +38,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "{setting} of {asked} is more than the {max} that is granted at most")
             }
             Self::ThreadName => f.write_str("thread_name contains a NUL byte"),
+            Self::Ordered => f.write_str("a run that takes new scans cannot be ordered"),
         }
     }
 }
@@ -106,6 +109,11 @@ pub struct StartError<I, S> {
 impl<I, S> StartError<I, S> {
     pub(crate) fn new(kind: StartErrorKind, input: I, scans: S) -> Self {
         Self { kind, input, scans }
+    }
+
+    /// The same with another form of the input.
+    pub(crate) fn map_input<J>(self, f: impl FnOnce(I) -> J) -> StartError<J, S> {
+        StartError { kind: self.kind, input: f(self.input), scans: self.scans }
     }
 
     /// Why the run could not start.

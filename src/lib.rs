@@ -101,6 +101,7 @@ mod config;
 mod control;
 mod demux;
 mod distribute;
+mod dynamic;
 mod engine;
 mod error;
 mod fold;
@@ -124,6 +125,7 @@ pub use self::config::Config;
 pub use self::control::Control;
 pub use self::demux::ParDemux;
 pub use self::distribute::ParDistribute;
+pub use self::dynamic::{Asking, DynamicIteratorExt};
 pub use self::error::{
     AddError, AddErrorKind, ConfigError, PanicOrigin, StartError, StartErrorKind,
 };

@@ -19,7 +19,9 @@ use shuttle as checker;
 
 /// One scan, and another thread.
 const ONE: Bound = Preemptions(2);
-/// Two scans, or one and one that is added, and another thread.
+/// Two scans, one of which is added, and another thread.
+const ADDED: Bound = Preemptions(2);
+/// Two scans, and another thread.
 const TWO: Bound = Preemptions(1);
 
 /// Settings with a control.
@@ -129,7 +131,7 @@ models! {
     }
 
     /// The scan is added, and is given all items from one on, or it is given back.
-    add_races_with_the_end(TWO) {
+    add_races_with_the_end(ADDED) {
         let mut run = (0..1).par_distribute_with(&tight(), [count()]);
         let adder = run.adder().expect("the run has no order");
         let added = add(adder, count());
@@ -143,7 +145,7 @@ models! {
     }
 
     /// The same where the run ends because its only scan does.
-    add_races_with_the_end_of_the_only_scan(TWO) {
+    add_races_with_the_end_of_the_only_scan(ADDED) {
         let mut run = (0..2).par_distribute_with(&tight(), [first(1)]);
         let adder = run.adder().expect("the run has no order");
         let added = add(adder, count());
@@ -157,7 +159,7 @@ models! {
     }
 
     /// And where it is dropped.
-    add_races_with_the_drop(TWO) {
+    add_races_with_the_drop(ADDED) {
         let mut run = (0..1).par_distribute_with(&tight(), [each()]);
         let adder = run.adder().expect("the run has no order");
         let seen = Seen::default();
@@ -169,7 +171,7 @@ models! {
     }
 
     /// A run that waits for its first scan.
-    add_to_a_run_without_scans(ONE) {
+    add_to_a_run_without_scans(ADDED) {
         let config = tight().discard_without_scans(true);
         let none: [BoxScan<u8, u8>; 0] = [];
         let mut run = (0..2).par_distribute_with(&config, none);
@@ -184,7 +186,7 @@ models! {
     }
 
     /// A batch that grows does so no more when a scan is added.
-    add_while_a_batch_grows(TWO) {
+    add_while_a_batch_grows(ADDED) {
         let config = tight().batch(2);
         let input = (0..2).read_ahead_with(&config);
         let mut run = input.par_distribute_with(&config, [each()]);
@@ -196,7 +198,7 @@ models! {
     }
 
     /// The batch that grows is not owed to a scan that is added while the input blocks.
-    add_while_the_input_blocks(ONE) {
+    add_while_the_input_blocks(ADDED) {
         let (gate, dropped) = (Gate::default(), Arc::default());
         let input =
             Blocking { items: 0..2, blocks_at: 1, gate: gate.clone(), dropped: Arc::clone(&dropped) };

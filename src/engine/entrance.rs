@@ -51,10 +51,11 @@ impl<T, O> Entrance<T, O> {
         }
         let (thread, input, near) = ScanThread::new(scan, Kept::Every, &self.settings, &self.run);
         let meter = Arc::clone(&near.meter);
-        let Some(id) = self.feed.add(input, |id| self.entered.lock().push((id, near))) else {
+        let Some((id, filling)) = self.feed.add(input, |id| self.entered.lock().push((id, near)))
+        else {
             return Err(AddError::new(AddErrorKind::Ended, thread.scan));
         };
-        self.run.added();
+        self.run.added(filling);
         if let Some(lease) = lease {
             let run = Arc::clone(&self.run);
             lease.start(move |lease| thread.live(ExitGuard::new(id, Some(lease), meter, run)));

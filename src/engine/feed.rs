@@ -119,21 +119,23 @@ impl<T> Feed<T> {
     }
 
     /// Adds a scan, which is sent all that is pulled from now on. Registers it, with
-    /// its number, under the lock: nobody can end the run in between. `None` if nothing
-    /// more will be sent.
+    /// its number, under the lock: nobody can end the run in between. Says whether a batch
+    /// is being filled that is to be left because of it. `None` if nothing more will be
+    /// sent.
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
     pub(super) fn add(
         &self,
         input: Sender<Arc<Batch<T>>>,
         register: impl FnOnce(ScanId),
-    ) -> Option<ScanId> {
+    ) -> Option<(ScanId, bool)> {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
             drop(state);
             drop(input);
             return None;
         }
-        let lane = Lane { fresh: state.filling, ..Lane::new((state.begun, input)) };
+        let filling = state.filling;
+        let lane = Lane { fresh: filling, ..Lane::new((state.begun, input)) };
         let id = lane.id;
         register(id);
         state.begun += 1;
@@ -141,7 +143,7 @@ impl<T> Feed<T> {
         let growing = state.growing.take();
         drop(state);
         growing.iter().for_each(|growing| growing.seal());
-        Some(id)
+        Some((id, filling))
     }
 
     /// Has Stop follow what one scan is owed.

@@ -199,7 +199,7 @@ impl<F: Feeder, O> Manager<F, O> {
     /// the notices that this look expects may come one of a scan that was found
     /// connected a moment ago; its ring is then still to come, or has come since.
     ///
-    /// Says whether the input side has changed, so that it has to be looked at again.
+    /// Says whether something has changed that has to be looked at again.
     fn read_notices(&mut self) -> bool {
         let exit_expected = self.live > self.lanes.len();
         let notices = self.run.take_notices(exit_expected);
@@ -217,7 +217,9 @@ impl<F: Feeder, O> Manager<F, O> {
                     }
                 }
                 Notice::ItemPanicked(payload) => self.fail(PanicOrigin::Item, payload),
-                Notice::Added => {}
+                // Its outputs may have been published, and rung for, before this.
+                // MODEL: loom-tests/tests/control.rs::add_to_a_run_without_scans
+                Notice::Added => changed = true,
                 Notice::Asked(request) => {
                     self.grant(request);
                     changed = true;

@@ -35,6 +35,11 @@ impl<I: Iterator> Pull<I> {
         Self { input: Some(input), held_over: None, turn: Turn::Wait, held: false, dispatch }
     }
 
+    /// Whether it is time to pull.
+    pub(crate) fn is_due(&self) -> bool {
+        self.turn == Turn::Pull && self.input.is_some()
+    }
+
     /// Pulls one batch and begins to send it.
     fn pull(&mut self) -> Result<(), Payload> {
         let Dispatch { feed, batch_size, time, run } = &mut self.dispatch;

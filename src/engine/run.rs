@@ -128,11 +128,14 @@ impl Run {
         self.interrupt();
     }
 
-    /// Publishes that a scan was added, then rings.
+    /// Publishes that a scan was added, then rings; interrupts a batch that is being
+    /// filled.
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
-    pub(super) fn added(&self) {
+    pub(super) fn added(&self, filling: bool) {
         self.notify(Notice::Added);
-        self.interrupt();
+        if filling {
+            self.interrupt();
+        }
     }
 
     /// Has an input that is pulled on the consumer's thread leave the batch in hand.
