@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::config::Config;
-use crate::engine::{Ahead, Dispatch, Feeder as _, contain, discard};
+use crate::engine::{Ahead, Dispatch, contain, discard};
 use crate::error::{StartError, StartErrorKind};
 use crate::input::Input;
 use crate::pool::Lease;
@@ -73,16 +73,16 @@ impl<'a, T: 'a> ReadAhead<'a, T> {
     where
         I: Iterator<Item: Send + Sync + 'a>,
     {
-        let begin = dispatch.is_wanted();
-        let (mut ahead, puller) = Ahead::new(dispatch);
-        if begin {
+        let wanted = dispatch.is_wanted();
+        let (ahead, puller) = Ahead::new(dispatch);
+        if wanted {
             let life: Life<'a, T> = Box::new(|input, lease| puller.live(adapt(input), lease));
             let sent = self.thread.try_send(life);
             debug_assert!(sent.is_ok(), "a thread that waits for a run takes one");
+            ahead
         } else {
-            ahead.let_go();
+            ahead.unwanted()
         }
-        ahead
     }
 }
 

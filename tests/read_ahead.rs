@@ -281,7 +281,9 @@ fn without_scans_nothing_is_pulled() {
         let [inside, leave, dropped] = gates.clone();
         let scans: [scan::BoxScan<u64, u64>; 0] = [];
         let input = Stuck { inside, leave, dropped, then: None }.read_ahead();
-        assert!(input.par_distribute(scans).next().is_none());
+        let mut run = input.par_distribute(scans);
+        assert!(run.adder().unwrap().add(sum()).unwrap_err().is_ended());
+        assert!(run.next().is_none());
         // It is dropped unasked: asked, it would wait.
         gates[2].pass();
     });

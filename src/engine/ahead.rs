@@ -27,6 +27,12 @@ impl<T> Ahead<T> {
     pub(crate) fn new(dispatch: Dispatch<T>) -> (Self, Puller<T>) {
         (Self { feed: Arc::clone(&dispatch.feed), awaited: true }, Puller(dispatch))
     }
+
+    /// One of which nothing is wanted: the thread never begins.
+    pub(crate) fn unwanted(self) -> Self {
+        self.feed.close();
+        Self { awaited: false, ..self }
+    }
 }
 
 impl<T> Feeder for Ahead<T> {
@@ -116,8 +122,8 @@ impl<T> Puller<T> {
         loop {
             match self.0.feed.offer() {
                 Turn::Pull => break,
-                // WAKE: room in an input channel, an exit, the end of the feed; whoever
-                // makes one of these rings for room.
+                // WAKE: room in an input channel, or an exit, by whoever makes it. When
+                // the feed is closed, the exit of who has no room is still to come.
                 Turn::Wait => self.0.run.wait_for_room(),
                 Turn::Leave => return None,
             }
