@@ -7,12 +7,14 @@
 //!
 //! One number a line on standard input, in columns out: the line, the direction,
 //! the fast average and the slow one. What to see here: two scans that the consumer
-//! gets aligned, item by item, though each runs on a thread of its own. A line that
+//! gets aligned, item by item, though each runs on a thread of its own; so does the
+//! input, so that a crossing is printed while the next price is waited for. A line that
 //! is no number ends the run, and is told with its own number.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::iter;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use anabranch::IteratorExt;
 use anabranch::scan::{self, Scan};
@@ -39,12 +41,12 @@ fn average(span: u32) -> impl Scan<f64, Output = f64> + Send {
 }
 
 fn print_crossings(
-    numbers: impl Iterator<Item = f64>,
+    numbers: impl Iterator<Item = f64> + Send + 'static,
     Args { fast, slow }: &Args,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut was_above = None;
-    let averages = numbers.par_tee((average(*fast), average(*slow)));
+    let averages = numbers.read_ahead().par_tee((average(*fast), average(*slow)));
     for (line, (fast, slow)) in iter::zip(1.., averages) {
         // While they are equal neither is above the other.
         let above = if fast == slow { continue } else { fast > slow };
@@ -59,20 +61,23 @@ fn print_crossings(
 fn main() -> ExitCode {
     let args = Args::parse();
     // Bad input ends the numbers; what came before it still counts.
-    let mut failure = None;
-    let numbers = iter::zip(1.., io::stdin().lines()).map_while(|(place, line)| {
+    let failure = Arc::new(OnceLock::new());
+    let failed = Arc::clone(&failure);
+    let lines = BufReader::new(io::stdin()).lines();
+    let numbers = iter::zip(1.., lines).map_while(move |(place, line)| {
         let number = line.map_err(|error| error.to_string()).and_then(|line| {
             let number = line.trim().parse().ok().filter(|number: &f64| number.is_finite());
             number.ok_or_else(|| format!("{line:?} is not a number"))
         });
-        number.map_err(|what| failure = Some(format!("line {place}: {what}"))).ok()
+        number.map_err(|what| drop(failed.set(format!("line {place}: {what}")))).ok()
     });
-    match print_crossings(numbers, &args, &mut io::stdout().lock()) {
-        // That nobody wants more is no failure.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => failure = Some(error.to_string()),
-        _ => {}
-    }
-    match failure {
+    let printed = print_crossings(numbers, &args, &mut io::stdout().lock());
+    // That nobody wants more is no failure.
+    let printed = printed.or_else(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error.to_string()),
+    });
+    match printed.err().as_ref().or(failure.get()) {
         None => ExitCode::SUCCESS,
         Some(what) => {
             eprintln!("crossings: {what}");

@@ -9,13 +9,14 @@
 //! ```
 //!
 //! What to see here: scans made from closures, with names; a row of their outputs
-//! for each item; and an input that may fail or never end. While that waits for a
-//! line nothing is printed: a row may come with the line after it.
+//! for each item; and an input that may fail or never end. It is read ahead, on a
+//! thread of its own, so a row is printed while the next line is waited for.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::iter;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use anabranch::IteratorExt;
 use anabranch::scan::{self, BoxScan, Scan};
@@ -54,13 +55,16 @@ fn running(f: fn(f64, f64) -> f64) -> impl Scan<f64, Output = f64> + Send {
 }
 
 /// Prints a row for each number.
-fn print_table(numbers: impl Iterator<Item = f64>, out: &mut impl Write) -> io::Result<()> {
+fn print_table(
+    numbers: impl Iterator<Item = f64> + Send + 'static,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let scans = scans();
     for scan in &scans {
         write!(out, "{:>12}", scan.name().unwrap_or_default())?;
     }
     writeln!(out)?;
-    for row in numbers.par_tee(scans) {
+    for row in numbers.read_ahead().par_tee(scans) {
         for cell in row {
             write!(out, "{cell:>12.3}")?;
         }
@@ -81,16 +85,20 @@ fn number(line: io::Result<String>, column: NonZeroUsize) -> Result<f64, String>
 fn main() -> ExitCode {
     let Args { column } = Args::parse();
     // Bad input ends the numbers; what came before it still makes its rows.
-    let mut failure = None;
-    let numbers = iter::zip(1.., io::stdin().lines()).map_while(|(place, line)| {
-        number(line, column).map_err(|what| failure = Some(format!("line {place}: {what}"))).ok()
+    let failure = Arc::new(OnceLock::new());
+    let failed = Arc::clone(&failure);
+    let numbers =
+        iter::zip(1.., BufReader::new(io::stdin()).lines()).map_while(move |(place, line)| {
+            let keep = |what| drop(failed.set(format!("line {place}: {what}")));
+            number(line, column).map_err(keep).ok()
+        });
+    let printed = print_table(numbers, &mut io::stdout().lock());
+    // That nobody wants more rows is no failure.
+    let printed = printed.or_else(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error.to_string()),
     });
-    match print_table(numbers, &mut io::stdout().lock()) {
-        // That nobody wants more rows is no failure.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => failure = Some(error.to_string()),
-        _ => {}
-    }
-    match failure {
+    match printed.err().as_ref().or(failure.get()) {
         None => ExitCode::SUCCESS,
         Some(what) => {
             eprintln!("running_stats: {what}");

@@ -5,6 +5,8 @@
 mod program;
 
 use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::sync::mpsc;
 
 use program::{Ended, Example};
 
@@ -100,4 +102,90 @@ fn words_are_counted_and_short_ones_left_out() {
     assert_prints(&example.run(&[], b""), &[]);
     let message = "word_totals: line 2: stream did not contain valid UTF-8";
     assert_fails(&example.run(&[], b"a\n\xff\n"), message);
+}
+
+#[test]
+fn what_is_looked_for_is_found_in_each_line() {
+    let (example, folder) = (Example::new("tail"), tempfile::tempdir().unwrap());
+    let log = folder.path().join("log");
+    fs::write(&log, "one\r\ntwo\nthree").unwrap();
+    let path = log.to_str().unwrap();
+    assert_prints(
+        &example.run(&[path], b""),
+        &["       1  one", "       2  two", "       3  three"],
+    );
+    assert_prints(
+        &example.run(&["--find", "e", "--max", "1"], b"a\ne\ne"),
+        &["       2  e         e"],
+    );
+    let ended = example.run(&["--find", "t", "--find", "ee", path], b"");
+    let mut found: Vec<_> = ended.stdout.lines().collect();
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        ["       2  t         two", "       3  ee        three", "       3  t         three"]
+    );
+    assert_prints(&example.run(&["--find", "four", path], b""), &[]);
+    let ended = example.run(&["--stats", "--find", "four", path], b"");
+    assert!(ended.stderr.contains("scan 0 (four) "), "{ended:?}");
+
+    let ended = example.run(&[], b"one\n\xff\nthree\n");
+    assert_eq!(ended.stdout.lines().collect::<Vec<_>>(), ["       1  one"]);
+    assert_fails(&ended, "tail: line 2: not UTF-8");
+    let missing = folder.path().join("missing");
+    let ended = example.run(&[missing.to_str().unwrap()], b"");
+    assert!(ended.stderr.starts_with(&format!("tail: {}: ", missing.display())), "{ended:?}");
+    assert_eq!(ended.status.code(), Some(1));
+}
+
+#[test]
+fn a_growing_file_is_followed_line_by_line() {
+    let (example, folder) = (Example::new("tail"), tempfile::tempdir().unwrap());
+    let log = folder.path().join("log");
+    let mut file = fs::File::create(&log).unwrap();
+    let (printed, wait) = mpsc::channel();
+    let ended = example.run_between(
+        &["--follow", "--max", "5", log.to_str().unwrap()],
+        move |_stdin| {
+            // Each line is written when the one before it has been printed.
+            for number in 1..=5 {
+                write!(file, "line ").unwrap();
+                writeln!(file, "{number}").unwrap();
+                wait.recv().unwrap();
+            }
+        },
+        move |stdout| {
+            let lines = BufReader::new(stdout).lines().inspect(|_| printed.send(()).unwrap());
+            lines.collect::<io::Result<Vec<_>>>().unwrap().join("\n")
+        },
+    );
+    let expected: Vec<_> = (1..=5).map(|n| format!("{n:>8}  line {n}")).collect();
+    assert_prints(&ended, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn rows_and_crossings_come_while_the_next_number_is_waited_for() {
+    for (name, arguments, head) in [("running_stats", &[][..], 1), ("crossings", &["1", "4"], 0)] {
+        let (printed, wait) = mpsc::channel();
+        let ended = Example::new(name).run_between(
+            arguments,
+            move |mut stdin| {
+                for _ in 0..head {
+                    wait.recv().unwrap();
+                }
+                // From the third on, each crosses.
+                for (count, number) in [9, 8, 9, 1, 9, 1].into_iter().enumerate() {
+                    writeln!(stdin, "{number}").unwrap();
+                    if head > 0 || count > 1 {
+                        wait.recv().unwrap();
+                    }
+                }
+            },
+            move |stdout| {
+                let lines = BufReader::new(stdout).lines().inspect(|_| printed.send(()).unwrap());
+                lines.collect::<io::Result<Vec<_>>>().unwrap().join("\n")
+            },
+        );
+        assert!(ended.status.success(), "{ended:?}");
+    }
 }

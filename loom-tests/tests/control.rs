@@ -1,7 +1,7 @@
 //! Runs that are changed from another thread while they go on.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use anabranch::scan::{BoxScan, Scan};
 use anabranch::{AddError, Adder, Config, Control, IteratorExt, ScanId};
@@ -170,6 +170,21 @@ models! {
         assert_eq!(seen.flushes(), 0);
     }
 
+    /// A scan that is added inside the input is not owed the batch in hand, and is owed
+    /// the item that comes of that call.
+    add_inside_the_input(TWO) {
+        let slot = Arc::new(OnceLock::<Adder<u8, u8>>::new());
+        let adder = Arc::clone(&slot);
+        let input = (0..3).inspect(move |item| {
+            if let (2, Some(adder)) = (item, adder.get()) {
+                adder.add(each()).expect("the run goes on");
+            }
+        });
+        let mut run = input.par_distribute_with(&tight().batch(3), [count()]);
+        assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
+        assert_eq!(outputs(run), [[3], [2]]);
+    }
+
     /// A run that waits for its first scan.
     add_to_a_run_without_scans(ADDED) {
         let config = tight().discard_without_scans(true);
@@ -186,7 +201,7 @@ models! {
     }
 
     /// A batch that grows does so no more when a scan is added.
-    add_while_a_batch_grows(ADDED) {
+    add_while_a_batch_grows(TWO) {
         let config = tight().batch(2);
         let input = (0..2).read_ahead_with(&config);
         let mut run = input.par_distribute_with(&config, [each()]);
