@@ -9,6 +9,7 @@ mod items;
 mod many_scans;
 mod outputs;
 mod peers;
+mod read_ahead;
 mod start_stop;
 mod support;
 mod work;
@@ -23,5 +24,6 @@ fn main() {
     many_scans::bench(&mut criterion);
     aligned::bench(&mut criterion);
     demux::bench(&mut criterion);
+    read_ahead::bench(&mut criterion);
     criterion.final_summary();
 }

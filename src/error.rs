@@ -245,7 +245,8 @@ impl<S> Error for AddError<S> {
 pub enum PanicOrigin {
     /// A call of this scan: its step, its flush, or its drop.
     Scan(ScanId),
-    /// The input: its `next`, or its drop.
+    /// The input: its `next`, or its drop; or whoever is asked for new scans along
+    /// with it.
     Input,
     /// The drop of an item. It happens on whichever thread lets go of the item's
     /// batch last, so it belongs to no scan.

@@ -13,7 +13,7 @@ use crate::scan::{CloneEach, Scan, ScanSet};
 use crate::tee::ParTee;
 use crate::threads::InPool;
 
-/// Gives every [`Iterator`] the methods of this crate.
+/// Gives every [`Iterator`], and every [`ReadAhead`], the methods of this crate.
 pub trait IteratorExt: Input {
     /// Gives every item to each of `scans`, every scan on a thread of its own,
     /// and merges their outputs into one iterator of `(id, output)`.
@@ -26,13 +26,14 @@ pub trait IteratorExt: Input {
     /// | emits when | any scan has emitted: per scan in its own order, across scans as they arrive |
     /// | holds back when | any live scan's input is full: the input is then not pulled, outputs still flow |
     /// | completes when | the input has ended and every scan was flushed and has exited, or every scan has ended by itself |
-    /// | cancels when | the iterator is dropped; a scan or the input panics |
+    /// | cancels when | the iterator is dropped; a scan or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
     ///
     /// The input is pulled on the consumer's thread, in batches, inside `next`,
-    /// and only while no output is ready. Nothing is pulled before the first
-    /// `next`; with no scans, nothing ever. When every scan has ended by itself
+    /// and only while no output is ready (unless it is [read ahead](ReadAhead)).
+    /// Nothing is pulled before the first `next`; with no scans, nothing ever. When
+    /// every scan has ended by itself
     /// the input is not pulled again; by then fewer than
     /// `(input_capacity + 2) × batch` items were pulled beyond the last one that
     /// a scan took.
@@ -138,7 +139,7 @@ pub trait IteratorExt: Input {
     /// | emits | once, at the end: each scan's last output |
     /// | holds back when | any live scan's input is full: the input is then not pulled |
     /// | completes when | the input has ended and every scan was flushed and has exited, or every scan has ended by itself |
-    /// | cancels when | a scan or the input panics |
+    /// | cancels when | a scan or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
     ///
@@ -233,7 +234,7 @@ pub trait IteratorExt: Input {
     /// | emits | after each item, from the first after which every scan has emitted: the latest output of each |
     /// | holds back when | a scan is ahead of the slowest by its output capacity |
     /// | completes when | the input has ended, or any scan has ended |
-    /// | cancels when | the iterator is dropped; a scan or the input panics |
+    /// | cancels when | the iterator is dropped; a scan or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
     ///
@@ -311,8 +312,7 @@ pub trait IteratorExt: Input {
     /// consumer: outputs arrive while the input blocks. What comes of it takes the
     /// place of the iterator in every method of this crate.
     ///
-    /// An item never waits in a half-filled batch while a scan that could take it is
-    /// idle. [`ReadAhead`] says more.
+    /// [`ReadAhead`] says more.
     ///
     /// # Panics
     ///
@@ -391,7 +391,7 @@ pub trait IteratorExt: Input {
     /// | emits when | any key's scan has emitted: `(key, output)`, per key in order, across keys as they arrive |
     /// | holds back when | any shard's input is full: the input is then not pulled, outputs still flow |
     /// | completes when | the input has ended and the scans of all keys were flushed |
-    /// | cancels when | the iterator is dropped; a scan, a function or the input panics |
+    /// | cancels when | the iterator is dropped; a scan, a function or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
     ///

@@ -32,6 +32,38 @@
 //! Each has a `_with` form that takes a [`Config`]; [`ScopedIteratorExt`] has forms for
 //! items and scans that borrow.
 //!
+//! # While a run goes on
+//!
+//! * **Read ahead.** The input is pulled on the consumer's thread, inside `next`: it need
+//!   not be `Send`, and while it blocks the consumer waits with it. One that is
+//!   [read ahead](IteratorExt::read_ahead) has a thread of its own, and outputs arrive
+//!   while it blocks: for live sources.
+//! * **Control.** A [`Control`] stops a run or one of its scans, aborts it, and shows its
+//!   statistics, from any thread. An [`Adder`] adds scans to a run of
+//!   [`par_distribute`](IteratorExt::par_distribute);
+//!   [`par_distribute_dynamic`](DynamicIteratorExt::par_distribute_dynamic) asks for new
+//!   ones before each batch.
+//!
+//! ```
+//! use std::sync::mpsc;
+//! use anabranch::{Config, Control, IteratorExt, scan};
+//!
+//! let (readings, source) = mpsc::channel();
+//! let control = Control::new();
+//! let config = Config::new().control(&control);
+//! let mut sums = source.into_iter().read_ahead().par_distribute_with(&config, [
+//!     scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) }),
+//! ]);
+//! for (reading, expected) in [(3, 3), (4, 7)] {
+//!     readings.send(reading)?;
+//!     assert_eq!(sums.next().map(|(_, sum)| sum), Some(expected));
+//! }
+//! // Nobody waits for the source.
+//! control.stop();
+//! assert!(sums.next().is_none());
+//! # Ok::<(), mpsc::SendError<i32>>(())
+//! ```
+//!
 //! # Vocabulary
 //!
 //! | word | meaning |
@@ -44,7 +76,7 @@
 //! | scan thread | the thread of a [`Pool`] that one scan has to itself while it lives |
 //! | consumer | whoever calls `next` on the iterator of outputs |
 //! | Stop, flush | the message that no more items come, and the scan's last chance to emit, when it gets it |
-//! | abort | leaving at once, emitting nothing more: early drop, or a panic elsewhere |
+//! | abort | leaving at once, emitting nothing more: early drop, a panic elsewhere, or asked for |
 //!
 //! # Guarantees
 //!
@@ -59,7 +91,9 @@
 //!   that had been emitted, when all scan threads have left; and it is known
 //!   [where it came from](ParDistribute::panicked).
 //! * Dropping the iterator early wakes every scan thread and waits until it has
-//!   left the run. Nothing goes on behind the consumer's back.
+//!   left the run. Nothing goes on behind the consumer's back; but a thread that is
+//!   inside the `next` of an input that is [read ahead](ReadAhead) is let go, and ends
+//!   at the next item.
 //! * Memory is bounded by the [configuration](Config), whatever the rates; the
 //!   formula is at [`par_distribute`](IteratorExt::par_distribute).
 //! * No user code (steps, flushes, the input, the drop of anything) runs under a
@@ -86,7 +120,8 @@
 //! | `next` of a run | no output is ready; in the input's own `next` |
 //! | [`Emitter::emit`] | the scan's output buffer is full |
 //! | the drop of a run | a scan is inside one call of `step` or `flush` |
-//! | starting a run | never; a full [`Pool`] refuses |
+//! | starting a run, adding a scan | never; a full [`Pool`] refuses |
+//! | all of [`Control`] | never |
 //!
 //! # What it does not do
 //!

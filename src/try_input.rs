@@ -35,7 +35,7 @@ pub trait TryIteratorExt<T, E>: TryInput<T, E> {
     /// | emits when | any scan has emitted; the error behind everything else |
     /// | holds back when | any live scan's input is full: the input is then not pulled, outputs still flow |
     /// | completes when | the input has ended or failed and every scan was flushed and has exited, or every scan has ended by itself |
-    /// | cancels when | the iterator is dropped; a scan or the input panics |
+    /// | cancels when | the iterator is dropped; a scan or the input panics; [`Control`](crate::Control) |
     ///
     /// # Panics
     ///

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
 use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep, ScopedBoxScan};
 use anabranch::{
-    Bottleneck, Config, ConfigError, Control, PanicOrigin, ParDemux, ParDistribute, ParTee,
-    ParTryDistribute, Pool, ScanId, StartError, StartErrorKind, Stats,
+    Adder, Asking, Bottleneck, Config, ConfigError, Control, PanicOrigin, ParDemux, ParDistribute,
+    ParTee, ParTryDistribute, Pool, ReadAhead, ScanId, StartError, StartErrorKind, Stats,
 };
 
 /// Asserts that a type has an auto trait, or that it has not: with the trait the
@@ -47,7 +47,6 @@ fn plain_types_have_all_of_them() {
         Bottleneck => true true true true;
         Config => true true true true;
         ConfigError => true true true true;
-        Control => true true true true;
         PanicOrigin => true true true true;
         Pool => true true true true;
         ScanId => true true true true;
@@ -99,5 +98,18 @@ fn a_run_goes_where_its_input_can_go() {
         ParTee<std::ops::Range<u8>, [Option<Local>; 2]> => false false false false;
         ParDemux<std::ops::Range<u8>, u8, u8> => true false false false;
         ParDemux<std::ops::Range<u8>, Local, u8> => false false false false;
+        ParDistribute<ReadAhead<'static, u8>, u8> => true false false false;
+        ParDistribute<Asking<std::ops::Range<u8>, F, u8>, u8> => true false false false;
+    }
+}
+
+#[test]
+fn what_holds_a_run_from_outside_goes_to_any_thread() {
+    assert_traits! {
+        Control => true true true true;
+        Adder<u8, u8> => true true false false;
+        Adder<u8, Local> => false false false false;
+        ReadAhead<'static, u8> => true true true true;
+        ReadAhead<'static, Local> => true true true true;
     }
 }

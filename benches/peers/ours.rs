@@ -1,7 +1,7 @@
 //! This crate, with no setting touched but for what is in the name.
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, IteratorExt};
+use anabranch::{Config, Input, IteratorExt};
 
 use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, seed};
@@ -17,15 +17,41 @@ impl Peer for Anabranch {
 
 impl<T: Send + Sync + 'static> Folds<T> for Anabranch {
     fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
-        let mut results = vec![0; scans.len()];
-        let folds = scans.iter().enumerate().map(|(index, &scan)| {
-            scan::fold(seed(index), move |state, item: &T| scan.step(state, item))
-        });
-        for (id, result) in source.par_distribute(folds) {
-            results[id.index()] = result;
-        }
-        results
+        fold(source, scans)
     }
+}
+
+/// The same with an input that is read ahead.
+pub(crate) struct AnabranchAhead;
+
+impl Peer for AnabranchAhead {
+    fn name(&self) -> &'static str {
+        "anabranch_read_ahead"
+    }
+}
+
+impl<T: Send + Sync + 'static> Folds<T> for AnabranchAhead {
+    fn fold<S: Step<T>>(
+        &self,
+        source: impl Iterator<Item = T> + Send + 'static,
+        scans: &[S],
+    ) -> Vec<u64> {
+        fold(source.read_ahead(), scans)
+    }
+}
+
+fn fold<I: Input<Item: Send + Sync + 'static>, S: Step<I::Item>>(
+    input: I,
+    scans: &[S],
+) -> Vec<u64> {
+    let mut results = vec![0; scans.len()];
+    let folds = scans.iter().enumerate().map(|(index, &scan)| {
+        scan::fold(seed(index), move |state, item: &I::Item| scan.step(state, item))
+    });
+    for (id, result) in input.par_distribute(folds) {
+        results[id.index()] = result;
+    }
+    results
 }
 
 impl<T: Send + Sync + 'static> Outputs<T> for Anabranch {

@@ -130,6 +130,15 @@ models! {
         assert!([0, 0, 1, 1].starts_with(&outputs), "{outputs:?}");
     }
 
+    /// Outputs that wait for the consumer are dropped.
+    abort_by_the_consumer(ONE) {
+        let (control, config) = controlled();
+        let mut run = (0..2).par_distribute_with(&config, [repeat(2)]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+        control.abort();
+        assert!(run.next().is_none());
+    }
+
     /// The scan is added, and is given all items from one on, or it is given back.
     add_races_with_the_end(ADDED) {
         let mut run = (0..1).par_distribute_with(&tight(), [count()]);
