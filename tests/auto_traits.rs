@@ -99,7 +99,8 @@ fn a_run_goes_where_its_input_can_go() {
         ParDemux<std::ops::Range<u8>, u8, u8> => true false false false;
         ParDemux<std::ops::Range<u8>, Local, u8> => false false false false;
         ParDistribute<ReadAhead<'static, u8>, u8> => true false false false;
-        ParDistribute<Asking<std::ops::Range<u8>, F, u8>, u8> => true false false false;
+        ParDistribute<Asking<std::ops::Range<u8>, fn() -> [BoxScan<u8, u8>; 1], u8>, u8>
+            => true false false false;
     }
 }
 
