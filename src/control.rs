@@ -90,9 +90,8 @@ impl Control {
         self.ask(Request::StopScan(id));
     }
 
-    /// Ends the run as its drop does: the scans leave between two items, without a
-    /// flush, and what they have emitted is dropped, but for what the consumer has at
-    /// hand.
+    /// Ends the run at once: the scans leave between two items, without a flush. What
+    /// they have emitted before is delivered.
     pub fn abort(&self) {
         self.ask(Request::Abort);
     }

@@ -130,15 +130,6 @@ models! {
         assert!([0, 0, 1, 1].starts_with(&outputs), "{outputs:?}");
     }
 
-    /// Outputs that wait for the consumer are dropped.
-    abort_by_the_consumer(ONE) {
-        let (control, config) = controlled();
-        let mut run = (0..2).par_distribute_with(&config, [repeat(2)]);
-        assert_eq!(run.next().map(|(_, output)| output), Some(0));
-        control.abort();
-        assert!(run.next().is_none());
-    }
-
     /// The scan is added, and is given all items from one on, or it is given back.
     add_races_with_the_end(ADDED) {
         let mut run = (0..1).par_distribute_with(&tight(), [count()]);
@@ -192,6 +183,23 @@ models! {
         let mut run = input.par_distribute_with(&tight().batch(3), [count()]);
         assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
         assert_eq!(outputs(run), [[3], [2]]);
+    }
+
+    /// So it is in one that has its own thread: the batch that grows does so no more.
+    add_inside_the_input_that_is_read_ahead(TWO) {
+        let (gate, slot) = (Gate::default(), Arc::new(OnceLock::<Adder<u8, u8>>::new()));
+        let (passed, adder) = (gate.clone(), Arc::clone(&slot));
+        let input = Blocking { items: 0..2, blocks_at: 0, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |item| {
+            if let (1, Some(adder)) = (item, adder.get()) {
+                adder.add(count()).expect("the run goes on");
+            }
+        });
+        let config = tight().batch(2);
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
+        gate.open();
+        assert_eq!(outputs(run), [[2], [1]]);
     }
 
     /// A run that waits for its first scan.

@@ -73,11 +73,7 @@ impl<O> Lanes<O> {
     /// says with an inner `None` that there will be no more. For runs whose lanes
     /// are not [collected](Self::collect), and so keep their places.
     pub(super) fn receive(&mut self, index: usize) -> Option<Option<Outputs<O>>> {
-        let Some(lane) = self.lanes.get(index) else {
-            // All channels have been let go of.
-            return Some(None);
-        };
-        select_ready(&[&lane.output]).map(|(_, outputs)| outputs)
+        select_ready(&[&self.lanes[index].output]).map(|(_, outputs)| outputs)
     }
 
     /// Lets go of all channels.

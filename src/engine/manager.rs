@@ -240,10 +240,7 @@ impl<F: Feeder, O> Manager<F, O> {
         match request {
             Request::Stop => self.feeder.feed().stop(),
             Request::StopScan(id) => self.feeder.feed().stop_scan(id),
-            Request::Abort => {
-                self.abort();
-                self.lanes.close();
-            }
+            Request::Abort => self.abort(),
         }
     }
 
