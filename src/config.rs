@@ -92,7 +92,8 @@ impl Config {
     /// A batch is sent when it is full, however long the input takes: one makes
     /// every item go out at once. By default the length follows the input: from
     /// one item while it is slow, up to 8192 items or 1 MiB, whichever is
-    /// less, while a batch fills within about 200 µs.
+    /// less, while a batch fills within about 200 µs. An input that is
+    /// [read ahead](crate::ReadAhead) has batches of up to the same lengths.
     pub fn batch(mut self, items: usize) -> Self {
         self.batch = Some(items);
         self

@@ -144,6 +144,9 @@ impl fmt::Display for Stats {
         let [pulling, consuming, awaiting] =
             [self.pulling, self.consuming, self.awaiting].map(|time| time.as_secs_f64());
         write!(f, "\npulling the input {pulling:.3} s, ")?;
+        if let Some(held_back) = self.held_back {
+            write!(f, "held back there {:.3} s, ", held_back.as_secs_f64())?;
+        }
         write!(f, "consuming {consuming:.3} s, awaiting scans {awaiting:.3} s")?;
         match self.bottleneck() {
             None => Ok(()),

@@ -5,9 +5,13 @@ mod support;
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use anabranch::IteratorExt;
 use anabranch::scan::{self, BoxScan};
+use anabranch::{Config, IteratorExt};
 use support::{Tally, deadline, distribute, echo, sum, tight, tight_and_default};
 
 /// An input that notes how often it was asked, and is not fused: asked again
@@ -182,5 +186,22 @@ fn many_runs_at_once_on_one_pool_do_not_disturb_each_other() {
                 });
             }
         });
+    });
+}
+
+#[test]
+fn outputs_of_a_slow_scan_do_not_wait_for_the_end_of_a_long_batch() {
+    deadline(|| {
+        let stepped = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&stepped);
+        let slow = scan::inspect(move |_: &usize| {
+            count.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(1));
+        });
+        // By the time that a few were stepped over, all the others are in few batches. Of
+        // outputs one waits, one is waited with, and one is in the hands of the consumer.
+        let run = (0..300_usize).par_distribute_with(&Config::new().output_capacity(1), [slow]);
+        let behind = run.map(|(_, item)| stepped.load(Ordering::SeqCst) - item).max();
+        assert!(behind.is_some_and(|behind| behind <= 4), "{behind:?} behind");
     });
 }

@@ -55,6 +55,17 @@ fn blocked_and_unpolled_runs_use_no_processor_time() {
         assert!(full.next().is_some());
         assert_idle();
 
+        // The same with an input that has its own thread, which waits for room; and with
+        // one that waits for items, while the consumer waits for outputs.
+        let ahead = (0_u64..).read_ahead().par_distribute([repeat(3), repeat(1)]);
+        let (send, input) = mpsc::channel::<u64>();
+        let live = std::thread::spawn(move || {
+            input.into_iter().read_ahead().par_distribute([repeat(3), sum()]).count()
+        });
+        assert_idle();
+        drop(send);
+        assert_eq!(live.join().unwrap(), 1);
+
         // Polled: the manager waits for room at a scan that does not move.
         let (gate, arrived) = (Gate::default(), Gate::default());
         let (closed, here) = (gate.clone(), arrived.clone());
@@ -71,7 +82,7 @@ fn blocked_and_unpolled_runs_use_no_processor_time() {
         assert_idle();
         gate.open();
         assert_eq!(waiting.join().unwrap(), 101);
-        drop((fresh, full));
+        drop((fresh, full, ahead));
         assert_idle();
     });
 }

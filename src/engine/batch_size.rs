@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The policy that sizes batches.
+/// The policy that sizes batches of items, and the pieces in which a scan steps over
+/// them.
 ///
 /// Big batches make dispatch cheap, small ones make it prompt. The adaptive
 /// policy starts at one item, grows while batches fill within the linger, and

@@ -19,8 +19,7 @@ pub(crate) enum Kept {
 
 /// The output side of a scan thread.
 ///
-/// Invariant: between two messages from the manager nothing that travels is held
-/// here. A scan waits for input only after it has published all that it emitted,
+/// Invariant: between two batches of items nothing that travels is held here. A scan waits for input only after it has published all that it emitted,
 /// but for the one output that is the last so far.
 pub(crate) struct Outlet<O> {
     /// Emitted and not yet published; at most `limit`.

@@ -1,6 +1,10 @@
 //! The life of a scan on its thread.
 
+use std::ops::ControlFlow;
+use std::time::Instant;
+
 use super::batch::{Batch, Outputs};
+use super::batch_size::BatchSize;
 use super::exit_guard::ExitGuard;
 use super::inlet::Inlet;
 use super::message::Message;
@@ -18,6 +22,8 @@ pub(super) struct ScanThread<T, S: Scan<T>> {
     pub(super) scan: S,
     pub(super) inlet: Inlet<T>,
     pub(super) outlet: Outlet<S::Output>,
+    /// How many items are stepped over before outputs are published.
+    pub(super) pieces: BatchSize,
 }
 
 /// What comes from a [`ScanThread`].
@@ -44,7 +50,8 @@ impl<T, S: Scan<T>> ScanThread<T, S> {
         let sender = (sender, settings.output_capacity);
         let outlet = Outlet::new(settings.batch_size.max(), kept, sender, &meter, run);
         let name = settings.control.as_ref().and_then(|_| scan.name().map(Box::from));
-        (Self { scan, inlet, outlet }, input, NearSide { output, name, meter })
+        let pieces = settings.batch_size.clone();
+        (Self { scan, inlet, outlet, pieces }, input, NearSide { output, name, meter })
     }
 
     /// Runs the scan to its end, and leaves through `exit`.
@@ -52,8 +59,8 @@ impl<T, S: Scan<T>> ScanThread<T, S> {
     /// Outputs that were emitted before a panic are published like any others.
     // MODEL: loom-tests/tests/panics.rs::outputs_before_a_panic_are_delivered
     pub(super) fn live(self, mut exit: ExitGuard) {
-        let Self { mut scan, mut inlet, mut outlet } = self;
-        exit.contain(|| take_messages(&mut scan, &mut inlet, &mut outlet));
+        let Self { mut scan, mut inlet, mut outlet, mut pieces } = self;
+        exit.contain(|| take_messages(&mut scan, &mut inlet, &mut outlet, &mut pieces));
         exit.contain(|| outlet.finish());
         exit.contain(|| drop(scan));
         drop((inlet, outlet));
@@ -66,11 +73,12 @@ fn take_messages<T, S: Scan<T>>(
     scan: &mut S,
     inlet: &mut Inlet<T>,
     outlet: &mut Outlet<S::Output>,
+    pieces: &mut BatchSize,
 ) {
     while let Some(message) = inlet.next() {
         match message {
             Message::Batch(batch) => {
-                let flow = scan.step_batch(batch.items(), &mut Emitter::outlet(outlet));
+                let flow = step_over(batch.items(), scan, outlet, pieces);
                 drop(batch);
                 if flow.is_break() {
                     return;
@@ -79,5 +87,27 @@ fn take_messages<T, S: Scan<T>>(
             }
             Message::Stop => return scan.flush(&mut Emitter::outlet(outlet)),
         }
+    }
+}
+
+/// Steps over a batch, piece by piece: what a slow scan emits is not to wait for the end
+/// of a batch that is long because the input is fast. Pieces are found like batches, by
+/// the time that they take; those of a fast scan are whole batches.
+fn step_over<T, S: Scan<T>>(
+    mut items: &[T],
+    scan: &mut S,
+    outlet: &mut Outlet<S::Output>,
+    pieces: &mut BatchSize,
+) -> ControlFlow<()> {
+    loop {
+        let (piece, behind) = items.split_at(pieces.target().min(items.len()));
+        let began = Instant::now();
+        scan.step_batch(piece, &mut Emitter::outlet(outlet))?;
+        pieces.learn(piece.len(), || began.elapsed());
+        if behind.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        outlet.publish();
+        items = behind;
     }
 }
