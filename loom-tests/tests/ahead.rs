@@ -51,8 +51,23 @@ models! {
         assert_eq!(outputs(start_ahead(3, 2, [count()])), [[3]]);
     }
 
+    /// No more is pulled than there is room for: one in the hands of the scan, one in the
+    /// channel, one that is being sent.
+    items_that_were_pulled_are_bounded(Preemptions(1)) {
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let stepped = Arc::clone(&pulled);
+        let input = (0..5_u8).inspect(move |_| assert!(pulled.fetch_add(1, Relaxed) < 3));
+        let config = tight();
+        let steps = scan::inspect(move |_: &u8| {
+            stepped.fetch_sub(1, Relaxed);
+        });
+        let scans = [steps.then(count()).boxed()];
+        let run = input.read_ahead_with(&config).par_distribute_with(&config, scans);
+        assert_eq!(outputs(run), [[5]]);
+    }
+
     /// The batch that two scans take at once grows for neither or for both.
-    batch_taken_by_two_at_once(TWO) {
+    batch_taken_by_two_at_once(MORE) {
         assert_eq!(outputs(start_ahead(2, 2, [count(), each()])), [vec![2], vec![0, 1]]);
     }
 
