@@ -38,7 +38,7 @@ fn a_scan_that_the_consumer_adds_sees_just_what_is_pulled_after() {
             let mut run = input.par_distribute_with(&config, [each()]);
             let adder = run.adder().unwrap();
             let (mut outputs, mut begins) = (Vec::new(), vec![0]);
-            while let Some(output) = run.next() {
+            for output in run.by_ref() {
                 outputs.push(output);
                 if outputs.len() % 700 == 0 && pulled.load(SeqCst) < 5_000 && begins.len() < 4 {
                     let id = adder.add(each()).unwrap();

@@ -11,13 +11,16 @@ use std::vec;
 use super::contain::{discard, drop_each};
 use super::growing::Growing;
 use super::run::Run;
-use crate::sync::{Arc, OnceLock};
+use crate::sync::{Arc, OnceLock, Sender};
 
 /// Items on their way to every scan, shared and never cloned.
 pub(super) struct Batch<T> {
     items: Items<T>,
     run: Arc<Run>,
 }
+
+/// The near end of a scan's input channel.
+pub(super) type BatchSender<T> = Sender<Arc<Batch<T>>>;
 
 enum Items<T> {
     Whole(Vec<T>),

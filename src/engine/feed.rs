@@ -3,10 +3,10 @@
 use std::fmt;
 use std::mem;
 
-use super::batch::Batch;
+use super::batch::{Batch, BatchSender};
 use super::growing::Growing;
 use crate::id::ScanId;
-use crate::sync::{Arc, Mutex, Sender, TrySendError};
+use crate::sync::{Arc, Mutex, TrySendError};
 
 /// What is dispatched, and to whom. It belongs to whoever pulls the input, and to
 /// those who end the run or a part of it, from any thread.
@@ -66,7 +66,7 @@ enum Phase {
 /// The near end of the input channel of one scan.
 struct Lane<T> {
     id: ScanId,
-    input: Sender<Arc<Batch<T>>>,
+    input: BatchSender<T>,
     /// Whether the batch that is being sent is still to be sent here.
     owed: bool,
     /// Whether the lane is younger than the batch that is being filled.
@@ -96,7 +96,7 @@ struct Waste<T> {
 impl<T> Feed<T> {
     /// A feed of the scans at the far ends of `inputs`; without scans it is closed,
     /// unless it `discards`.
-    pub(super) fn new(inputs: Vec<Sender<Arc<Batch<T>>>>, discards: bool) -> Self {
+    pub(super) fn new(inputs: Vec<BatchSender<T>>, discards: bool) -> Self {
         let lanes: Vec<_> = inputs.into_iter().enumerate().map(Lane::new).collect();
         Self {
             state: Mutex::new(State {
@@ -125,7 +125,7 @@ impl<T> Feed<T> {
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
     pub(super) fn add(
         &self,
-        input: Sender<Arc<Batch<T>>>,
+        input: BatchSender<T>,
         register: impl FnOnce(ScanId),
     ) -> Option<(ScanId, bool)> {
         let mut state = self.state.lock();
@@ -298,7 +298,7 @@ impl<T> State<T> {
 }
 
 impl<T> Lane<T> {
-    fn new((index, input): (usize, Sender<Arc<Batch<T>>>)) -> Self {
+    fn new((index, input): (usize, BatchSender<T>)) -> Self {
         Self { id: ScanId::new(index), input, owed: false, fresh: false, last: false }
     }
 }

@@ -40,7 +40,7 @@ impl<I: Iterator> Pull<I> {
         self.turn == Turn::Pull && self.input.is_some()
     }
 
-    /// Pulls one batch and begins to send it.
+    /// Pulls one batch and begins to send it; or gives Stop, when the input has ended.
     fn pull(&mut self) -> Result<(), Payload> {
         let Dispatch { feed, batch_size, time, run } = &mut self.dispatch;
         let Some(input) = &mut self.input else {
@@ -52,31 +52,27 @@ impl<I: Iterator> Pull<I> {
         let pulled = if self.held {
             feed.fill();
             items.extend(self.held_over.take());
-            contain(|| pull_until(|| run.is_interrupted(), input, batch_size, &mut items))
+            let interrupted = || run.is_interrupted();
+            contain(|| {
+                pull_batch(batch_size, &mut items, |chunk, items| {
+                    pull_until(interrupted, input, chunk, items)
+                })
+            })
         } else {
-            contain(|| pull_batch(input, batch_size, &mut items))
+            contain(|| pull_batch(batch_size, &mut items, |chunk, items| pull(input, chunk, items)))
         };
         time.turn_to(manager_does::WAIT_FOR_SCANS);
         // From here on the drop of the items is contained, whatever happens.
         let batch = Batch::new(items, run);
-        let last = match pulled? {
-            Pulled::More => false,
-            Pulled::Last => true,
-            Pulled::Interrupted(item) => {
-                self.held_over = Some(item);
-                false
-            }
-        };
-        if last {
-            self.drop_input()?;
+        match pulled? {
+            Pulled::More => {}
+            Pulled::Last => self.drop_input()?,
+            Pulled::Interrupted(item) => self.held_over = Some(item),
         }
         if batch.items().is_empty() {
             self.dispatch.feed.skip();
         } else {
             self.dispatch.feed.send(batch, None);
-        }
-        if last {
-            self.dispatch.feed.stop();
         }
         Ok(())
     }
@@ -143,49 +139,50 @@ enum Pulled<T> {
     Interrupted(T),
 }
 
-/// Pulls one batch.
-fn pull_batch<I: Iterator>(
-    input: &mut I,
+/// Pulls one batch, chunk by chunk.
+fn pull_batch<T>(
     batch_size: &mut BatchSize,
-    items: &mut Vec<I::Item>,
-) -> Pulled<I::Item> {
+    items: &mut Vec<T>,
+    mut pull_chunk: impl FnMut(usize, &mut Vec<T>) -> Pulled<T>,
+) -> Pulled<T> {
     let began = Instant::now();
     loop {
-        let wanted = items.len() + batch_size.chunk(items.len());
-        items.extend(input.by_ref().take(wanted - items.len()));
-        if items.len() < wanted {
-            return Pulled::Last;
+        let pulled = pull_chunk(batch_size.chunk(items.len()), items);
+        if !matches!(pulled, Pulled::More) {
+            return pulled;
         }
         if batch_size.is_full(items.len(), || began.elapsed()) {
             batch_size.learn(items.len(), || began.elapsed());
-            return Pulled::More;
+            return pulled;
         }
     }
 }
 
-/// Pulls one batch, item by item. If there is an interruption while an item is
-/// pulled, the batch ends before it: who is added inside the input's `next` sees just
+/// Pulls so many items at once.
+fn pull<I: Iterator>(input: &mut I, count: usize, items: &mut Vec<I::Item>) -> Pulled<I::Item> {
+    let wanted = items.len() + count;
+    items.extend(input.by_ref().take(count));
+    if items.len() < wanted { Pulled::Last } else { Pulled::More }
+}
+
+/// Pulls so many items one by one. If there is an interruption while an item is pulled,
+/// the batch ends before it: a scan that is added inside the input's `next` sees just
 /// what comes of that call and of those after it.
+// MODEL: loom-tests/tests/control.rs::add_inside_the_input
 fn pull_until<I: Iterator>(
     interrupted: impl Fn() -> bool,
     input: &mut I,
-    batch_size: &mut BatchSize,
+    count: usize,
     items: &mut Vec<I::Item>,
 ) -> Pulled<I::Item> {
-    let began = Instant::now();
-    loop {
-        for _ in 0..batch_size.chunk(items.len()) {
-            match input.next() {
-                None => return Pulled::Last,
-                Some(item) if interrupted() => return Pulled::Interrupted(item),
-                Some(item) => items.push(item),
-            }
-        }
-        if batch_size.is_full(items.len(), || began.elapsed()) {
-            batch_size.learn(items.len(), || began.elapsed());
-            return Pulled::More;
+    for _ in 0..count {
+        match input.next() {
+            None => return Pulled::Last,
+            Some(item) if interrupted() => return Pulled::Interrupted(item),
+            Some(item) => items.push(item),
         }
     }
+    Pulled::More
 }
 
 impl<I: Iterator> fmt::Debug for Pull<I> {

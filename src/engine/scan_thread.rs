@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use super::batch::{Batch, Outputs};
+use super::batch::{BatchSender, Outputs};
 use super::batch_size::BatchSize;
 use super::exit_guard::ExitGuard;
 use super::inlet::Inlet;
@@ -13,7 +13,7 @@ use super::outlet::{Kept, Outlet};
 use super::run::Run;
 use crate::config::Settings;
 use crate::scan::{Emitter, Scan};
-use crate::sync::{Arc, Receiver, Sender, bounded};
+use crate::sync::{Arc, Receiver, bounded};
 
 /// One scan with its two channels. It blocks on these alone, and each of the two
 /// waits ends when the manager drops the other side.
@@ -42,7 +42,7 @@ impl<T, S: Scan<T>> ScanThread<T, S> {
         kept: Kept,
         settings: &Settings,
         run: &Arc<Run>,
-    ) -> (Self, Sender<Arc<Batch<T>>>, NearSide<S::Output>) {
+    ) -> (Self, BatchSender<T>, NearSide<S::Output>) {
         let (input, receiver) = bounded(settings.input_capacity);
         let (sender, output) = bounded(settings.output_capacity);
         let meter = Arc::new(Meter::new());
