@@ -584,6 +584,29 @@ fn a_panic_of_a_scan_that_was_added_surfaces_with_its_number() {
 }
 
 #[test]
+fn a_drop_finds_scans_that_were_added_since_the_last_look() {
+    deadline(|| {
+        for _ in 0..200 {
+            let (tally, control, pool) = (Tally::default(), Control::new(), Pool::new());
+            let config = tight().pool(pool.clone()).control(&control);
+            let input = (0..).read_ahead_with(&config);
+            let mut run = input.par_distribute_with(&config, [scan::take(1).boxed()]);
+            let held = tally.make(());
+            let full = scan::inspect(move |_: &u64| assert_eq!(*held.get(), ()));
+            if run.adder().unwrap().add(full).is_ok() {
+                // Two outputs, one in the channel and one that waits for room.
+                while pool.live() > 2 {
+                    thread::yield_now();
+                }
+                thread::yield_now();
+                drop(run);
+                tally.assert_settled();
+            }
+        }
+    });
+}
+
+#[test]
 fn a_crowd_of_threads_adds_and_stops_while_the_run_goes_on() {
     deadline(|| {
         for round in 0..60 {

@@ -202,6 +202,22 @@ models! {
         assert_eq!(outputs(run), [[2], [1]]);
     }
 
+    /// Nobody has looked at the run since the scan was added, which has outputs that
+    /// nobody takes.
+    drop_with_a_full_scan_that_was_added(TWO) {
+        let config = tight();
+        let input = (0..2).read_ahead_with(&config);
+        let mut run = input.par_distribute_with(&config, [first(0)]);
+        let adder = run.adder().expect("the run has no order");
+        let seen = Seen::default();
+        let scan = repeat(3).then(Witness::new(&seen)).boxed();
+        if adder.add(scan).is_ok() {
+            checker::thread::yield_now();
+            drop(run);
+            assert_eq!(seen.drops(), 1, "the scan is gone when the drop returns");
+        }
+    }
+
     /// A run that waits for its first scan.
     add_to_a_run_without_scans(ADDED) {
         let config = tight().discard_without_scans(true);

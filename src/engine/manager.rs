@@ -299,14 +299,16 @@ impl<F: Feeder, O> Drop for Manager<F, O> {
     fn drop(&mut self) {
         self.time.turn_to(NOTHING);
         self.abort();
-        self.lanes.close();
         loop {
             self.read_notices();
-            if self.live == 0 && self.feeder.is_done() {
+            // Those of scans that were added since the last look are among them.
+            // MODEL: loom-tests/tests/control.rs::drop_with_a_full_scan_that_was_added
+            self.lanes.close();
+            if matches!(self.go_on(), Ok(Next::End)) {
                 break;
             }
-            // WAKE: an exit, or the leaving of the input's thread; each is published
-            // before it is rung for.
+            // WAKE: an exit, the leaving of the input's thread, a scan that was added;
+            // each is published before it is rung for.
             self.run.wait();
         }
         if let Some(payload) = self.panic.take().and_then(|panic| panic.payload) {
