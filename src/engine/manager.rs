@@ -300,10 +300,12 @@ impl<F: Feeder, O> Drop for Manager<F, O> {
         self.time.turn_to(NOTHING);
         self.abort();
         loop {
-            self.read_notices();
-            // Those of scans that were added since the last look are among them.
-            // MODEL: loom-tests/tests/control.rs::drop_with_a_full_scan_that_was_added
             self.lanes.close();
+            if self.read_notices() {
+                // There may be lanes of scans that were added since the last look.
+                // MODEL: loom-tests/tests/control.rs::drop_with_a_full_scan_that_was_added
+                continue;
+            }
             if matches!(self.go_on(), Ok(Next::End)) {
                 break;
             }
