@@ -20,7 +20,9 @@ use crate::threads::{ScanHost, ThreadSource};
 /// called, until some scan's input is full. An item never waits in a half-filled
 /// batch while a scan that could take it is idle: the batch is in the queue of every
 /// scan while it is filled, and grows until the first one takes it, or to its
-/// [greatest length](Config::batch). Everything else is as without.
+/// [greatest length](Config::batch). When every scan has ended it is not pulled again,
+/// but for the call of `next` that it is in. Everything else is as without, the bounds on
+/// memory included.
 ///
 /// # Blocking
 ///

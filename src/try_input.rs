@@ -3,6 +3,7 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
+use crate::adder::Adder;
 use crate::config::Config;
 use crate::distribute::ParDistribute;
 use crate::engine::{Ahead, Dispatch};
@@ -287,6 +288,12 @@ where
     #[must_use]
     pub fn panicked(&self) -> Option<PanicOrigin> {
         self.run.panicked()
+    }
+
+    /// What adds scans to the run while it goes on; see [`ParDistribute::adder`].
+    #[must_use]
+    pub fn adder(&mut self) -> Option<Adder<T, O>> {
+        self.run.adder()
     }
 }
 

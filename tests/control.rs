@@ -10,7 +10,9 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{AddErrorKind, Adder, Config, Control, IteratorExt, PanicOrigin, Pool, ScanId};
+use anabranch::{
+    AddErrorKind, Adder, Config, Control, IteratorExt, PanicOrigin, Pool, ScanId, TryIteratorExt,
+};
 use support::{Gate, Tally, by_scan, deadline, echo, hush, repeat, sum, tight, until_panic};
 
 /// The tightest settings, the default ones, and long batches.
@@ -229,6 +231,17 @@ fn a_full_pool_gives_the_scan_back() {
         assert!(matches!(error.kind(), AddErrorKind::Thread(_)) && !error.is_ended());
         assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [3, 3]);
     });
+}
+
+#[test]
+fn a_run_over_an_input_that_may_fail_takes_more_scans() {
+    let numbers = ["1", "2", "x"].map(str::parse::<u64>).into_iter();
+    let mut run = numbers.par_try_distribute([sum()]);
+    run.adder().unwrap().add(each()).unwrap();
+    let mut outputs: Vec<_> = run.by_ref().map_while(Result::ok).collect();
+    outputs.sort();
+    let ids = [1, 1, 0].map(ScanId::new);
+    assert_eq!(outputs, [(ids[2], 3), (ids[0], 1), (ids[1], 2)]);
 }
 
 #[test]

@@ -351,6 +351,26 @@ fn inputs_that_borrow_can_be_read_ahead_in_a_scope() {
 }
 
 #[test]
+fn a_run_can_be_the_input_of_the_next_and_all_are_read_ahead() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let (send, input) = mpsc::channel();
+            let add_one = || [scan::map(|x: &u64| x + 1)];
+            let stage = |(_, x): (_, u64)| x;
+            let first = input.into_iter().read_ahead_with(&config);
+            let first = first.par_distribute_with(&config, add_one()).map(stage);
+            let second = first.read_ahead_with(&config).par_distribute_with(&config, add_one());
+            let third = second.map(stage).read_ahead_with(&config);
+            let mut run = third.par_distribute_with(&config, add_one()).map(stage);
+            in_step(&send, &mut run, |item| vec![item + 3]);
+            // The drop goes from stage to stage, though each is inside the one before.
+            drop(run);
+            assert!(send.send(0).is_ok());
+        });
+    }
+}
+
+#[test]
 fn statistics_say_how_long_the_input_was_held_back() {
     deadline(|| {
         let (control, (send, input)) = (Control::new(), mpsc::channel());
