@@ -1,5 +1,6 @@
-//! `read_ahead`: what an input with a thread of its own costs. `saturated` are trivial
-//! scans of a source that never waits; `latency` is the time from an item to its output
+//! `read_ahead`: what an input with a thread of its own costs, and what a run does that
+//! can be interrupted. `saturated` are trivial scans of a source that never waits;
+//! `latency` is the time from an item to its output
 //! where everybody else is idle, beside two hops over bare channels.
 
 use std::thread;
@@ -10,7 +11,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
 use crossbeam_channel::bounded;
 
-use crate::peers::{Anabranch, AnabranchAhead, CrossbeamItems, Sequential};
+use crate::peers::{Anabranch, AnabranchAhead, AnabranchControlled, CrossbeamItems, Sequential};
 use crate::support::{Case, Mix, measuring, numbers};
 
 /// How long the source waits before each item.
@@ -23,6 +24,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         let many = Case::new(width, 1 << 20, numbers, &scans);
         many.fold(&mut group, &Sequential);
         many.fold(&mut group, &Anabranch);
+        many.fold(&mut group, &AnabranchControlled);
         many.fold(&mut group, &AnabranchAhead);
         Case::new(width, 1 << 15, numbers, &scans).fold(&mut group, &CrossbeamItems);
     }

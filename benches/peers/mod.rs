@@ -18,7 +18,9 @@ pub(crate) use self::bare_batches::BareBatches;
 pub(crate) use self::bus::BusRing;
 pub(crate) use self::channels::{CrossbeamItems, StdItems};
 pub(crate) use self::disruptor::Disruptor;
-pub(crate) use self::ours::{Anabranch, AnabranchAhead, AnabranchOrdered, AnabranchTee};
+pub(crate) use self::ours::{
+    Anabranch, AnabranchAhead, AnabranchControlled, AnabranchOrdered, AnabranchTee,
+};
 pub(crate) use self::rayon::RayonChunks;
 pub(crate) use self::sequential::Sequential;
 

@@ -1,7 +1,7 @@
 //! This crate, with no setting touched but for what is in the name.
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, Input, IteratorExt};
+use anabranch::{Config, Control, Input, IteratorExt};
 
 use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, seed};
@@ -17,7 +17,22 @@ impl Peer for Anabranch {
 
 impl<T: Send + Sync + 'static> Folds<T> for Anabranch {
     fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
-        fold(source, scans)
+        fold(&Config::new(), source, scans)
+    }
+}
+
+/// The same in a run that is held by a control.
+pub(crate) struct AnabranchControlled;
+
+impl Peer for AnabranchControlled {
+    fn name(&self) -> &'static str {
+        "anabranch_controlled"
+    }
+}
+
+impl<T: Send + Sync + 'static> Folds<T> for AnabranchControlled {
+    fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
+        fold(&Config::new().control(&Control::new()), source, scans)
     }
 }
 
@@ -36,11 +51,12 @@ impl<T: Send + Sync + 'static> Folds<T> for AnabranchAhead {
         source: impl Iterator<Item = T> + Send + 'static,
         scans: &[S],
     ) -> Vec<u64> {
-        fold(source.read_ahead(), scans)
+        fold(&Config::new(), source.read_ahead(), scans)
     }
 }
 
 fn fold<I: Input<Item: Send + Sync + 'static>, S: Step<I::Item>>(
+    config: &Config,
     input: I,
     scans: &[S],
 ) -> Vec<u64> {
@@ -48,7 +64,7 @@ fn fold<I: Input<Item: Send + Sync + 'static>, S: Step<I::Item>>(
     let folds = scans.iter().enumerate().map(|(index, &scan)| {
         scan::fold(seed(index), move |state, item: &I::Item| scan.step(state, item))
     });
-    for (id, result) in input.par_distribute(folds) {
+    for (id, result) in input.par_distribute_with(config, folds) {
         results[id.index()] = result;
     }
     results

@@ -1,6 +1,6 @@
 //! Runs that are changed from another thread while they go on.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use anabranch::scan::{BoxScan, Scan};
@@ -64,6 +64,20 @@ models! {
         stopper.join().expect("no panic");
         let expected: Vec<_> = (0..seen.steps() as u8).chain([100]).collect();
         assert_eq!((outputs, seen.flushes(), seen.drops()), (expected, 1, 1));
+    }
+
+    /// What is asked for is done before the input is pulled again.
+    nothing_is_pulled_behind_a_stop(ONE) {
+        let (control, config) = controlled();
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&pulled);
+        let input = (0..3).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let mut run = input.par_distribute_with(&config, [count(), first(1)]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+        let before = pulled.load(Relaxed);
+        control.stop();
+        let [count, _] = outputs(run);
+        assert_eq!((count, pulled.load(Relaxed)), (vec![before as u8], before));
     }
 
     /// Two scans are stopped behind the same item.

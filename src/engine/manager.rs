@@ -125,7 +125,8 @@ impl<F: Feeder, O> Manager<F, O> {
     /// scan has nothing to do: it has had every item that was dispatched, and all
     /// that it emitted for them was taken. So the others, too, have had what they
     /// emitted for all of these items taken; none of them is owed one; and with
-    /// nobody owed anything the manager does not sleep, it fills the next batch.
+    /// nobody owed anything the manager does not sleep, it fills the next batch, or it
+    /// sleeps because the input's own thread does.
     // MODEL: loom-tests/tests/aligned.rs::silent_scan_beside_a_chatty_one
     pub(crate) fn next_of(&mut self, index: usize) -> Option<Outputs<O>> {
         self.work(|lanes| lanes.receive(index))?
