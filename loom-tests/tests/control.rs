@@ -53,6 +53,21 @@ fn was_added(added: JoinHandle<Added>, expected: usize) -> bool {
     }
 }
 
+/// Stops a run of two scans, one of which has ended, when so many items were pulled: the
+/// other one has them all, and no more are pulled.
+fn pulls_no_more_when_asked(stop: fn(&Control)) {
+    let (control, config) = controlled();
+    let pulled = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&pulled);
+    let input = (0..3).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+    let mut run = input.par_distribute_with(&config, [count(), first(1)]);
+    assert_eq!(run.next().map(|(_, output)| output), Some(0));
+    let before = pulled.load(Relaxed);
+    stop(&control);
+    let [count, _] = outputs(run);
+    assert_eq!((count, pulled.load(Relaxed)), (vec![before as u8], before));
+}
+
 models! {
     /// The scans are flushed, and all that was pulled is delivered.
     stop_from_another_thread(ONE) {
@@ -68,16 +83,12 @@ models! {
 
     /// What is asked for is done before the input is pulled again.
     nothing_is_pulled_behind_a_stop(ONE) {
-        let (control, config) = controlled();
-        let pulled = Arc::new(AtomicUsize::new(0));
-        let counts = Arc::clone(&pulled);
-        let input = (0..3).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
-        let mut run = input.par_distribute_with(&config, [count(), first(1)]);
-        assert_eq!(run.next().map(|(_, output)| output), Some(0));
-        let before = pulled.load(Relaxed);
-        control.stop();
-        let [count, _] = outputs(run);
-        assert_eq!((count, pulled.load(Relaxed)), (vec![before as u8], before));
+        pulls_no_more_when_asked(Control::stop);
+    }
+
+    /// The same where the only scan that is left is stopped: what it is owed it gets.
+    nothing_is_pulled_behind_the_stop_of_the_last_scan(ONE) {
+        pulls_no_more_when_asked(|control| control.stop_scan(ScanId::new(0)));
     }
 
     /// Two scans are stopped behind the same item.
