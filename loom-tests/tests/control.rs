@@ -53,19 +53,19 @@ fn was_added(added: JoinHandle<Added>, expected: usize) -> bool {
     }
 }
 
-/// Stops a run of two scans, one of which has ended, when so many items were pulled: the
-/// other one has them all, and no more are pulled.
+/// Stops a run when so many items were pulled: the scan has them all, and no more are
+/// pulled.
 fn pulls_no_more_when_asked(stop: fn(&Control)) {
     let (control, config) = controlled();
     let pulled = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&pulled);
     let input = (0..3).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
-    let mut run = input.par_distribute_with(&config, [count(), first(1)]);
+    let mut run = input.par_distribute_with(&config, [each()]);
     assert_eq!(run.next().map(|(_, output)| output), Some(0));
     let before = pulled.load(Relaxed);
     stop(&control);
-    let [count, _] = outputs(run);
-    assert_eq!((count, pulled.load(Relaxed)), (vec![before as u8], before));
+    assert_eq!(outputs(run), [(1..before as u8).collect::<Vec<_>>()]);
+    assert_eq!(pulled.load(Relaxed), before);
 }
 
 models! {
@@ -86,8 +86,8 @@ models! {
         pulls_no_more_when_asked(Control::stop);
     }
 
-    /// The same where the only scan that is left is stopped: what it is owed it gets.
-    nothing_is_pulled_behind_the_stop_of_the_last_scan(ONE) {
+    /// The same where the only scan is stopped: what it is owed it gets.
+    nothing_is_pulled_behind_the_stop_of_the_only_scan(ONE) {
         pulls_no_more_when_asked(|control| control.stop_scan(ScanId::new(0)));
     }
 
