@@ -87,10 +87,10 @@ models! {
         has_all_that_was_pulled(Control::stop, 0);
     }
 
-    /// A scan that is stopped gets what it is owed. One more item may be pulled for the
-    /// other, of which nobody knows yet that it has ended.
+    /// A scan that is stopped gets what it is owed. More may be pulled for the other, of
+    /// which nobody knows yet that it has ended.
     stop_of_a_scan_that_is_owed_an_item(ONE) {
-        has_all_that_was_pulled(|control| control.stop_scan(ScanId::new(0)), 1);
+        has_all_that_was_pulled(|control| control.stop_scan(ScanId::new(0)), 2);
     }
 
     /// Two scans are stopped behind the same item.
