@@ -245,6 +245,18 @@ models! {
         }
     }
 
+    /// The same with one that has come and gone since.
+    drop_with_an_ended_scan_that_was_added(TWO) {
+        let config = tight();
+        let input = (0..2).read_ahead_with(&config);
+        let mut run = input.par_distribute_with(&config, [count()]);
+        let adder = run.adder().expect("the run has no order");
+        if adder.add(first(1)).is_ok() {
+            checker::thread::yield_now();
+            drop(run);
+        }
+    }
+
     /// A run that waits for its first scan.
     add_to_a_run_without_scans(ADDED) {
         let config = tight().discard_without_scans(true);
