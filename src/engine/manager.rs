@@ -305,7 +305,7 @@ impl<F: Feeder, O> Drop for Manager<F, O> {
             if self.read_notices() {
                 // There may be lanes of scans that were added since the last look, and
                 // nobody may be left to ring for them.
-                // MODEL: loom-tests/tests/control.rs::drop_with_an_ended_scan_that_was_added
+                // MODEL: loom-tests/tests/control.rs::add_races_with_the_drop
                 continue;
             }
             if matches!(self.go_on(), Ok(Next::End)) {
