@@ -1,7 +1,6 @@
 //! The settings of a run.
 
 use std::mem;
-use std::time::Duration;
 
 use crate::control::Control;
 use crate::engine::BatchSize;
@@ -60,12 +59,19 @@ const MAX_SHARDS: usize = 1024;
 const MAX_BATCH: usize = 1 << 20;
 const MAX_BYTES: usize = 1 << 30;
 
-/// An adaptive batch stays within this many items …
-const ADAPTIVE_ITEMS: usize = 8192;
-/// … and this many bytes, as far as the type tells, but for its first item.
+/// The most that a batch of adaptive length holds.
+#[cfg(not(any(loom, shuttle)))]
+const ADAPTIVE_LENGTH: usize = 8192;
+/// Models are to get to see several that are full.
+#[cfg(any(loom, shuttle))]
+const ADAPTIVE_LENGTH: usize = 4;
+/// And the most bytes, as far as the type tells, but for its first value.
 const ADAPTIVE_BYTES: usize = 1 << 20;
-/// How long an adaptive batch may take to fill, about.
-const LINGER: Duration = Duration::from_micros(200);
+/// Values of more bytes have threads with more stack.
+const BIG_VALUE: usize = 16 << 10;
+const USUAL_STACK: usize = 2 << 20;
+/// How many copies of a value may be on the stack at once, in an unoptimised build.
+const HAND_OVERS: usize = 32;
 
 impl Config {
     /// The default settings.
@@ -178,10 +184,7 @@ impl Config {
             Some(items) => {
                 BatchSize::fixed(checked("batch", items, MAX_BATCH.min(MAX_BYTES / item_bytes))?)
             }
-            None => {
-                let max = (ADAPTIVE_BYTES / item_bytes).clamp(1, ADAPTIVE_ITEMS);
-                BatchSize::adaptive(max, LINGER)
-            }
+            None => BatchSize::adaptive(most_in_a_batch::<T>()),
         };
         let capacity = |setting, asked: Option<usize>| {
             checked(setting, asked.unwrap_or(DEFAULT_CAPACITY), MAX_CAPACITY)
@@ -206,6 +209,11 @@ impl Config {
     }
 }
 
+/// How long batches of values of this type are at most, if the length is not fixed.
+fn most_in_a_batch<V>() -> usize {
+    (ADAPTIVE_BYTES / mem::size_of::<V>().max(1)).clamp(1, ADAPTIVE_LENGTH)
+}
+
 fn checked(setting: &'static str, asked: usize, max: usize) -> Result<usize, ConfigError> {
     match asked {
         0 => Err(ConfigError::Zero { setting }),
@@ -224,4 +232,27 @@ pub(crate) struct Settings {
     pub(crate) control: Option<Control>,
     pub(crate) discard_without_scans: bool,
     pub(crate) thread_kind: ThreadKind,
+}
+
+impl Settings {
+    /// How long batches of outputs of type `O` are.
+    pub(crate) fn output_batch_size<O>(&self) -> BatchSize {
+        if self.batch_size.is_fixed() {
+            self.batch_size.clone()
+        } else {
+            BatchSize::adaptive(most_in_a_batch::<O>())
+        }
+    }
+
+    /// What the threads are to be that pass values of these types from hand to hand. Each
+    /// hand-over may put such a value on the stack; for big ones the usual stack is too
+    /// small.
+    pub(crate) fn thread_kind_for<T, O>(&self) -> ThreadKind {
+        let bytes = mem::size_of::<T>().max(mem::size_of::<O>());
+        let mut kind = self.thread_kind.clone();
+        if kind.stack_size.is_none() && bytes > BIG_VALUE {
+            kind.stack_size = Some(USUAL_STACK + bytes.saturating_mul(HAND_OVERS).min(MAX_BYTES));
+        }
+        kind
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::engine::{Meter, Request, Run};
+use crate::error::PanicOrigin;
 use crate::id::ScanId;
 use crate::stats::{Figures, Stats};
 use crate::sync::{Arc, Mutex};
@@ -40,9 +41,34 @@ use crate::sync::{Arc, Mutex};
 /// assert!(counts.iter().copied().eq((0..).step_by(2).take(counts.len())));
 /// assert_eq!(control.stats().scans[0].items, counts.len() as u64);
 /// ```
+///
+/// A stop latches: a run that is started with a control that was stopped, or aborted, ends
+/// at once, until the control is [reset](Self::reset).
+///
+/// ```
+/// use anabranch::{Config, Control, IteratorExt, scan};
+///
+/// let control = Control::new();
+/// let config = Config::new().control(&control);
+/// control.stop();
+/// let mut sums = (1..=3).par_distribute_with(&config, [scan::sum::<i32, i32>()]);
+/// // Nothing was pulled, and the scan was flushed.
+/// assert_eq!(sums.next().map(|(_, sum)| sum), Some(0));
+///
+/// control.reset();
+/// let mut sums = (1..=3).par_distribute_with(&config, [scan::sum::<i32, i32>()]);
+/// assert_eq!(sums.next().map(|(_, sum)| sum), Some(6));
+/// ```
 #[derive(Clone, Default)]
 pub struct Control {
-    held: Arc<Mutex<Option<Held>>>,
+    // INVARIANT: no lock is taken under this one, and nothing is dropped under it.
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    held: Option<Held>,
+    latched: Option<Request>,
 }
 
 /// A run that is held.
@@ -58,16 +84,38 @@ impl Control {
         Self::default()
     }
 
-    /// Holds a run that is starting, and no other any more.
-    pub(crate) fn hold(&self, run: Arc<Run>, figures: Figures) {
-        *self.held.lock() = Some(Held { run, figures });
+    /// Holds a run that is starting, and no other any more. Gives what was asked for
+    /// before, which concerns this run, too.
+    pub(crate) fn hold(&self, run: Arc<Run>, figures: Figures) -> Option<Request> {
+        let mut shared = self.shared.lock();
+        let before = shared.held.replace(Held { run, figures });
+        let latched = shared.latched;
+        drop(shared);
+        // It may hold payloads of panics that nobody has seen.
+        drop(before);
+        latched
     }
 
     /// Takes note of a scan that was added to `run`.
-    pub(crate) fn note(&self, run: &Arc<Run>, name: Option<Box<str>>, meter: Arc<Meter>) {
-        if let Some(held) = &mut *self.held.lock() {
+    pub(crate) fn note(
+        &self,
+        run: &Arc<Run>,
+        id: ScanId,
+        name: Option<Box<str>>,
+        meter: Arc<Meter>,
+    ) {
+        self.change(run, |figures| figures.add(id, name, meter));
+    }
+
+    /// Takes note that a scan which was added to `run` has ended.
+    pub(crate) fn ended(&self, run: &Arc<Run>, id: ScanId) {
+        self.change(run, |figures| figures.ended(id));
+    }
+
+    fn change(&self, run: &Arc<Run>, change: impl FnOnce(&mut Figures)) {
+        if let Some(held) = &mut self.shared.lock().held {
             if Arc::ptr_eq(&held.run, run) {
-                held.figures.scans.push((name, meter));
+                change(&mut held.figures);
             }
         }
     }
@@ -75,38 +123,101 @@ impl Control {
     /// Ends the run as the end of the input does: no item is pulled any more, every
     /// scan is flushed, and what they emit is delivered.
     ///
-    /// Called inside the input's `next`, on the consumer's thread, it leaves out the
-    /// item that this call returns.
+    /// An item whose `next` is pending meanwhile is pulled and given to no scan: on the
+    /// consumer's thread that is the item of the call in which this is called.
+    ///
+    /// Takes effect behind what is queued: for each scan at most
+    /// [`output_capacity`](crate::Config::output_capacity) + 2 batches of outputs, and
+    /// what the [`input_capacity`](crate::Config::input_capacity) + 2 batches of items
+    /// give that were pulled before.
     pub fn stop(&self) {
         self.ask(Request::Stop);
     }
 
     /// Ends one scan as the end of the input does: it sees no item that is pulled from
     /// now on, is flushed, and what it emits is delivered. The others go on; when it was
-    /// the last one, the run ends. Does nothing if the scan has ended.
+    /// the last one, the run ends. Does nothing if the scan has ended, or has not begun.
     ///
-    /// A run of [`par_tee`](crate::IteratorExt::par_tee) ends with any of its scans.
+    /// In a run whose outputs come [in order](crate::Config::ordered) what the flush emits
+    /// comes behind the outputs for the scan's last item, in the middle of the sequence. A
+    /// run of [`par_tee`](crate::IteratorExt::par_tee) ends with any of its scans.
     pub fn stop_scan(&self, id: ScanId) {
         self.ask(Request::StopScan(id));
     }
 
     /// Ends the run at once: the scans leave between two items, without a flush. What
-    /// they have emitted before is delivered.
+    /// they have emitted before is delivered, in the order of the run; of what a step emits
+    /// after, at most one batch.
+    ///
+    /// A fold that was aborted gives what its scans have emitted before, and most emit at
+    /// the flush; [`is_aborted`](Self::is_aborted) tells that from scans with nothing to
+    /// say.
     pub fn abort(&self) {
         self.ask(Request::Abort);
     }
 
+    /// Forgets that a stop or an abort was asked for: it concerns no run that is started
+    /// from now on. Changes nothing about the one that is held.
+    pub fn reset(&self) {
+        self.shared.lock().latched = None;
+    }
+
+    /// Whether a stop or an abort was asked for since the last [`reset`](Self::reset).
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.shared.lock().latched.is_some()
+    }
+
+    /// Whether an abort was asked for since the last [`reset`](Self::reset).
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        self.shared.lock().latched == Some(Request::Abort)
+    }
+
+    /// Where the panic came from that ended the run, once there was one. For those who
+    /// have no iterator to ask.
+    ///
+    /// ```
+    /// use std::panic::{AssertUnwindSafe, catch_unwind};
+    /// use anabranch::{Config, Control, IteratorExt, PanicOrigin, scan::{self, Scan}};
+    ///
+    /// let control = Control::new();
+    /// let config = Config::new().control(&control);
+    /// let reciprocal = scan::map(|x: &i32| 100 / x).named("reciprocal");
+    /// let fold = || [2, 1, 0].into_iter().par_fold_with(&config, (scan::count(), reciprocal));
+    /// assert!(catch_unwind(AssertUnwindSafe(fold)).is_err());
+    ///
+    /// let Some(PanicOrigin::Scan(id)) = control.panicked() else { panic!("it was a scan") };
+    /// let name = &control.stats().scans[id.index()].name;
+    /// assert_eq!((id.index(), name.as_deref()), (1, Some("reciprocal")));
+    /// ```
+    #[must_use]
+    pub fn panicked(&self) -> Option<PanicOrigin> {
+        self.run()?.panicked()
+    }
+
     fn ask(&self, request: Request) {
-        let run = self.held.lock().as_ref().map(|held| Arc::clone(&held.run));
+        let mut shared = self.shared.lock();
+        match request {
+            Request::Abort => shared.latched = Some(Request::Abort),
+            Request::Stop => shared.latched = shared.latched.or(Some(Request::Stop)),
+            Request::StopScan(_) => {}
+        }
+        let run = shared.held.as_ref().map(|held| Arc::clone(&held.run));
+        drop(shared);
         if let Some(run) = run {
             run.ask(request);
         }
     }
 
+    fn run(&self) -> Option<Arc<Run>> {
+        self.shared.lock().held.as_ref().map(|held| Arc::clone(&held.run))
+    }
+
     /// What the run has done up to now. Does not hold it up.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.held.lock().as_ref().map_or_else(Stats::default, |held| held.figures.read())
+        self.shared.lock().held.as_ref().map_or_else(Stats::default, |held| held.figures.read())
     }
 }
 

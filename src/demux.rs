@@ -1,18 +1,20 @@
 //! The iterator behind `par_demux`, and the scan that keeps one scan per key.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::iter::FusedIterator;
 use std::mem;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 
 use crate::config::Config;
-use crate::engine::{Kept, Manager, Ready};
+use crate::engine::{Kept, Manager, Ready, contain, contain_drop, discard, drop_each};
 use crate::error::{PanicOrigin, StartError};
 use crate::input::Input;
 use crate::scan::{Emitter, Scan};
-use crate::sync::Arc;
+use crate::sync::{Arc, panicking};
 use crate::threads::ThreadSource;
 
 /// The outputs of one scan per key; made by
@@ -52,10 +54,9 @@ impl<I: Input, K, O> ParDemux<I, K, O> {
         S: Scan<I::Item, Output = O> + Send + 'a,
         O: Send + 'a,
     {
-        let ready = config
-            .shard_count()
-            .map_err(Into::into)
-            .and_then(|shards| Ok((Ready::new::<I::Item>(threads, config, shards)?, shards)));
+        let ready = config.shard_count().map_err(Into::into).and_then(|shards| {
+            Ok((Ready::new::<I::Item, (K, O)>(threads, config, shards)?, shards))
+        });
         let (ready, shards) = match ready {
             Ok(ready) => ready,
             Err(kind) => return Err(StartError::new(kind, input, (key, factory))),
@@ -66,6 +67,7 @@ impl<I: Input, K, O> ParDemux<I, K, O> {
             shards,
             functions: Arc::clone(&functions),
             scans: HashMap::new(),
+            flushing: Vec::new(),
             begun: 0,
         };
         let shards = (0..shards).map(shard).collect();
@@ -124,6 +126,8 @@ struct Shard<K, F, G, S> {
     /// What gives an item's key, and a key's scan.
     functions: Arc<(F, G)>,
     scans: HashMap<K, Begun<S>>,
+    /// Those whose flush is still to come, the last one first.
+    flushing: Vec<(K, Begun<S>)>,
     /// How many scans have begun here.
     begun: u64,
 }
@@ -155,26 +159,46 @@ where
             if flow.is_break() {
                 drop(self.scans.remove(&key));
             }
-        } else {
-            let mut scan = factory(&key);
-            let flow = out.adapt(tagged(&key), |out| scan.step(item, out));
-            if flow.is_continue() {
+            return ControlFlow::Continue(());
+        }
+        let mut scan = factory(&key);
+        match contain(|| out.adapt(tagged(&key), |out| scan.step(item, out))) {
+            Ok(ControlFlow::Break(())) => {}
+            Ok(ControlFlow::Continue(())) => {
                 let order = self.begun;
                 self.begun += 1;
                 self.scans.insert(key, Begun { order, scan });
+            }
+            Err(payload) => {
+                // Of the two panics the first is told.
+                contain_drop(scan).into_iter().for_each(discard);
+                resume_unwind(payload)
             }
         }
         ControlFlow::Continue(())
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
-        let mut scans: Vec<_> = mem::take(&mut self.scans).into_iter().collect();
-        scans.sort_unstable_by_key(|(_, begun)| begun.order);
-        for (key, mut begun) in scans {
+        self.flushing.extend(self.scans.drain());
+        self.flushing.sort_unstable_by_key(|(_, begun)| Reverse(begun.order));
+        while let Some((key, begun)) = self.flushing.last_mut() {
             if out.is_closed() {
                 return;
             }
-            out.adapt(tagged(&key), |out| begun.scan.flush(out));
+            out.adapt(tagged(key), |out| begun.scan.flush(out));
+            drop(self.flushing.pop());
+        }
+    }
+}
+
+/// Drops the scans one by one: the panic of one keeps no other from being dropped. The first
+/// is told.
+impl<K, F, G, S> Drop for Shard<K, F, G, S> {
+    fn drop(&mut self) {
+        let scans = mem::take(&mut self.scans).into_iter();
+        let left = scans.chain(mem::take(&mut self.flushing));
+        if let Some(payload) = drop_each(left) {
+            if panicking() { discard(payload) } else { resume_unwind(payload) }
         }
     }
 }

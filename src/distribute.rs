@@ -10,7 +10,7 @@ use crate::error::{PanicOrigin, StartError};
 use crate::id::ScanId;
 use crate::input::Input;
 use crate::ordered::Ordered;
-use crate::scan::{InParts, Scan};
+use crate::scan::{InParts, Part, Scan};
 use crate::threads::ThreadSource;
 
 /// The outputs of several scans over one input, merged; made by
@@ -18,7 +18,6 @@ use crate::threads::ThreadSource;
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct ParDistribute<I: Input, O> {
     outputs: Merged<I, O>,
-    names: Vec<Option<Box<str>>>,
 }
 
 /// The merged outputs, in one of two orders.
@@ -39,25 +38,30 @@ impl<I: Input, O> ParDistribute<I, O> {
         S: Scan<I::Item, Output = O> + Send + 'a,
         O: Send + 'a,
     {
-        let names = scans.iter().map(|scan| scan.name().map(Box::from)).collect();
-        let ready = match Ready::new::<I::Item>(threads, config, scans.len()) {
+        let ready = match Ready::new::<I::Item, Part<O>>(threads, config, scans.len()) {
             Ok(ready) => ready,
             Err(kind) => return Err(StartError::new(kind, input, scans)),
         };
         let outputs = if config.is_ordered() {
             let count = scans.len();
             let scans = scans.into_iter().map(InParts::new).collect();
-            Merged::InOrder(Ordered::new(ready.start(input, scans, Kept::Every), count))
+            Merged::InOrder(Ordered::new(ready.start(input, scans, Kept::Marked), count))
         } else {
             Merged::AsTheyCome(ready.start(input, scans, Kept::Every))
         };
-        Ok(Self { outputs, names })
+        Ok(Self { outputs })
     }
 
     /// The name that scan `id` was given with [`Scan::named`].
+    ///
+    /// Of scans that were [added](Self::adder) it is known from the next call of `next` on,
+    /// and until they end, if that is not with a panic.
     #[must_use]
     pub fn name(&self, id: ScanId) -> Option<&str> {
-        self.names.get(id.index())?.as_deref()
+        match &self.outputs {
+            Merged::AsTheyCome(manager) => manager.name(id),
+            Merged::InOrder(ordered) => ordered.manager().name(id),
+        }
     }
 
     /// Where the panic came from that ended the run, once there was one.

@@ -1,12 +1,11 @@
 //! Runs that ask for new scans as they go.
 
 use std::fmt;
-use std::mem;
 
 use crate::adder::Adder;
 use crate::config::Config;
 use crate::distribute::ParDistribute;
-use crate::engine::{Dispatch, Feed, Feeder, Payload, Pull, contain};
+use crate::engine::{Dispatch, Feed, Feeder, Left, Payload, Pull, contain};
 use crate::error::{Chain, ConfigError, StartError};
 use crate::input::Input;
 use crate::iterator_ext::started;
@@ -176,8 +175,13 @@ where
     type Item = I::Item;
 
     fn fill(&mut self) -> Result<bool, Payload> {
-        if self.pull.is_due() && !mem::take(&mut self.asked) {
-            contain(|| add_all(self.adder.get(), (self.ask)()))?;
+        if self.pull.is_due() {
+            self.asked = !self.asked;
+            if self.asked {
+                let added = contain(|| add_all(self.adder.get(), (self.ask)()));
+                // What was added is looked at first, and does not interrupt the batch.
+                return added.map(|()| true).inspect_err(|_| self.pull.sever());
+            }
         }
         self.pull.fill()
     }
@@ -206,8 +210,8 @@ where
         self.pull.let_go();
     }
 
-    fn is_done(&self) -> bool {
-        self.pull.is_done()
+    fn has_left(&mut self) -> Left {
+        self.pull.has_left()
     }
 }
 

@@ -13,9 +13,9 @@ use crate::scan::Part;
 /// those of the flushes.
 ///
 /// It takes turns: of one scan it takes all parts for an item, then of the next.
-/// A scan that has ended is left out from then on. One that goes without saying so
-/// has panicked, or was aborted because of another panic: there the sequence ends,
-/// so that what was given is always a prefix of the sequential one.
+/// A scan that has ended is left out from then on. So is one that leaves without saying so
+/// because the run was aborted on request. If there was a panic, the sequence ends there,
+/// so that what was given is a prefix of the sequential one.
 pub(crate) struct Ordered<I: Input, O> {
     manager: Manager<I::Feeder, Part<O>>,
     /// The scans that have not ended, in order.
@@ -32,7 +32,7 @@ struct Turn<O> {
 impl<I: Input, O> Ordered<I, O> {
     pub(crate) fn new(manager: Manager<I::Feeder, Part<O>>, scans: usize) -> Self {
         let turn = |index| Turn { index, parts: Outputs::new(Vec::new()) };
-        Self { manager, turns: (0..scans).map(turn).collect(), current: 0 }
+        Self { manager: manager.in_turns(), turns: (0..scans).map(turn).collect(), current: 0 }
     }
 
     pub(crate) fn manager(&self) -> &Manager<I::Feeder, Part<O>> {
@@ -58,10 +58,14 @@ impl<I: Input, O> Ordered<I, O> {
                         return Some((id, output));
                     }
                 }
-                Some(Part::End) => drop(self.turns.remove(self.current)),
+                Some(Part::End) => {
+                    self.manager.pass(turn.index);
+                    drop(self.turns.remove(self.current));
+                }
                 None => match self.manager.next_of(turn.index) {
                     Some(parts) => turn.parts = parts,
-                    None => drop(mem::take(&mut self.turns)),
+                    None if self.manager.panicked().is_some() => drop(mem::take(&mut self.turns)),
+                    None => drop(self.turns.remove(self.current)),
                 },
             }
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::config::Config;
-use crate::engine::{Ahead, Dispatch, contain, discard};
+use crate::engine::{Ahead, Dispatch, contain_drop, discard};
 use crate::error::{StartError, StartErrorKind};
 use crate::input::Input;
 use crate::pool::Lease;
@@ -51,14 +51,17 @@ impl<'a, T: 'a> ReadAhead<'a, T> {
         I: Iterator<Item = T> + Send + 'a,
     {
         let settings = config.settings::<T>().map_err(StartErrorKind::from);
-        let host = match settings.and_then(|settings| threads.threads(&settings, 1)) {
+        let hosts = settings.and_then(|settings| {
+            threads.threads(&settings, &settings.thread_kind_for::<T, T>(), 1)
+        });
+        let host = match hosts {
             Ok(mut hosts) => hosts.pop(),
             Err(kind) => return Err(StartError::new(kind, input, ())),
         };
         let (thread, lives): (_, Receiver<Life<'a, T>>) = bounded(1);
         let wait = move |lease| match lives.recv() {
             Ok(life) => life(Box::new(input), lease),
-            Err(_) => contain(|| drop(input)).unwrap_or_else(discard),
+            Err(_) => contain_drop(input).into_iter().for_each(discard),
         };
         if let Some(host) = host {
             host.host(wait);
@@ -75,16 +78,11 @@ impl<'a, T: 'a> ReadAhead<'a, T> {
     where
         I: Iterator<Item: Send + Sync + 'a>,
     {
-        let wanted = dispatch.is_wanted();
         let (ahead, puller) = Ahead::new(dispatch);
-        if wanted {
-            let life: Life<'a, T> = Box::new(|input, lease| puller.live(adapt(input), lease));
-            let sent = self.thread.try_send(life);
-            debug_assert!(sent.is_ok(), "a thread that waits for a run takes one");
-            ahead
-        } else {
-            ahead.unwanted()
-        }
+        let life: Life<'a, T> = Box::new(|input, lease| puller.live(adapt(input), lease));
+        let sent = self.thread.try_send(life);
+        debug_assert!(sent.is_ok(), "a thread that waits for a run takes one");
+        ahead
     }
 }
 

@@ -174,11 +174,12 @@ impl<'scope> ThreadSource<'scope> for InScope<'scope, '_> {
 
     fn threads(
         self,
-        settings: &Settings,
+        _: &Settings,
+        kind: &ThreadKind,
         wanted: usize,
     ) -> Result<Vec<Mailbox<'scope>>, StartErrorKind> {
         let Self(scope) = self;
-        let ThreadKind { name, stack_size } = &settings.thread_kind;
+        let ThreadKind { name, stack_size } = kind;
         let start = |_| {
             let (mailbox, jobs) = bounded::<Job<'scope>>(1);
             spawn_scoped(scope, name, *stack_size, move || {

@@ -1,5 +1,6 @@
 //! Statistics of a run: who holds everybody back.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -10,23 +11,53 @@ use crate::sync::Arc;
 /// Where the figures of a run are.
 pub(crate) struct Figures {
     /// How the consumer's thread spends its time.
-    pub(crate) consumer: Arc<Timesheet>,
+    consumer: Arc<Timesheet>,
     /// How the input's own thread does, if it has one.
-    pub(crate) input: Option<Arc<Timesheet>>,
+    input: Option<Arc<Timesheet>>,
     /// Of each scan its name and its figures.
-    pub(crate) scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
+    scans: BTreeMap<ScanId, (Option<Box<str>>, Arc<Meter>)>,
+    /// Scans that were added and have ended, in this order.
+    ended: VecDeque<ScanId>,
 }
 
+/// Of so many scans that were added and have ended the figures are kept.
+const KEPT: usize = 100;
+
 impl Figures {
+    pub(crate) fn new(
+        consumer: Arc<Timesheet>,
+        input: Option<Arc<Timesheet>>,
+        scans: Vec<(Option<Box<str>>, Arc<Meter>)>,
+    ) -> Self {
+        let id = |(index, scan)| (ScanId::new(index), scan);
+        let scans = scans.into_iter().enumerate().map(id).collect();
+        Self { consumer, input, scans, ended: VecDeque::new() }
+    }
+
+    /// Takes note of a scan that was added.
+    pub(crate) fn add(&mut self, id: ScanId, name: Option<Box<str>>, meter: Arc<Meter>) {
+        self.scans.insert(id, (name, meter));
+    }
+
+    /// Takes note that a scan which was added has ended.
+    pub(crate) fn ended(&mut self, id: ScanId) {
+        self.ended.push_back(id);
+        if self.ended.len() > KEPT {
+            if let Some(oldest) = self.ended.pop_front() {
+                self.scans.remove(&oldest);
+            }
+        }
+    }
+
     /// What they are now.
     pub(crate) fn read(&self) -> Stats {
-        let Self { consumer, input, scans } = self;
+        let Self { consumer, input, scans, .. } = self;
         Stats {
             pulling: input.as_ref().unwrap_or(consumer).time(manager_does::PULL_INPUT),
             held_back: input.as_ref().map(|input| input.time(manager_does::WAIT_FOR_SCANS)),
             consuming: consumer.time(manager_does::LET_CONSUME),
             awaiting: consumer.time(manager_does::WAIT_FOR_SCANS),
-            scans: scans.iter().enumerate().map(ScanStats::new).collect(),
+            scans: scans.iter().map(ScanStats::new).collect(),
         }
     }
 }
@@ -49,7 +80,8 @@ pub struct Stats {
     /// How long the consumer waited for the scans, and, if the input has no thread
     /// of its own, sent batches.
     pub awaiting: Duration,
-    /// The scans, in order.
+    /// The scans, in order: all that the run was started with, and of those that were
+    /// [added](crate::Adder) all that go on and the last hundred that have ended.
     pub scans: Vec<ScanStats>,
 }
 
@@ -63,7 +95,7 @@ pub struct ScanStats {
     pub name: Option<String>,
     /// How many items there were in the batches that it was given.
     pub items: u64,
-    /// How many outputs left its thread.
+    /// How many outputs it emitted.
     pub outputs: u64,
     /// How long it worked.
     pub busy: Duration,
@@ -85,8 +117,7 @@ pub enum Bottleneck {
     Input,
     /// The consumer: most of its time it does not ask for outputs.
     Consumer,
-    /// This scan: the consumer waits for scans, and this one waits least for
-    /// input.
+    /// This scan: the consumer waits for scans, and this one has worked longest.
     Scan(ScanId),
 }
 
@@ -94,7 +125,7 @@ impl Stats {
     /// Who holds everybody back; `None` without scans.
     #[must_use]
     pub fn bottleneck(&self) -> Option<Bottleneck> {
-        let slowest = self.scans.iter().min_by_key(|scan| scan.waiting)?;
+        let slowest = self.scans.iter().max_by_key(|scan| scan.busy)?;
         let scan = Bottleneck::Scan(slowest.id);
         let (most, by) = match self.held_back {
             // One thread's time, divided in three.
@@ -110,10 +141,10 @@ impl Stats {
 }
 
 impl ScanStats {
-    fn new((index, (name, meter)): (usize, &(Option<Box<str>>, Arc<Meter>))) -> Self {
+    fn new((id, (name, meter)): (&ScanId, &(Option<Box<str>>, Arc<Meter>))) -> Self {
         let (input_high_water, output_high_water) = meter.high_water();
         Self {
-            id: ScanId::new(index),
+            id: *id,
             name: name.as_deref().map(str::to_owned),
             items: meter.items(),
             outputs: meter.outputs(),
@@ -196,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn of_scans_the_one_that_waits_least_holds_everybody_back() {
+    fn of_scans_the_one_that_works_longest_holds_everybody_back() {
         let stats = stats([100, 0, 900], vec![scan(0, [100, 900, 0]), scan(1, [990, 5, 5])]);
         assert_eq!(stats.bottleneck(), Some(Bottleneck::Scan(ScanId::new(1))));
         let shown = stats.to_string();

@@ -4,19 +4,21 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use crate::config::Config;
-use crate::engine::{Kept, Manager, Outputs, Ready};
+use crate::engine::{Kept, Manager, Outputs, Ready, discard};
 use crate::error::{PanicOrigin, StartError};
 use crate::input::Input;
-use crate::scan::{CloneEach, Latest, ScanSet};
+use crate::scan::{Cell, CloneEach, Latest, ScanSet};
 use crate::threads::ThreadSource;
 
 /// The latest outputs of several scans, item by item; made by
 /// [`par_tee`](crate::IteratorExt::par_tee).
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct ParTee<I: Input, L: Latest> {
-    manager: Manager<I::Feeder, Option<L::Output>>,
+    manager: Manager<I::Feeder, Cell<L::Output>>,
     /// Of each scan, what it emitted for the items to come: once for each.
-    lanes: Vec<Outputs<Option<L::Output>>>,
+    lanes: Vec<Outputs<Cell<L::Output>>>,
+    /// Whose turn it is.
+    current: usize,
     latest: L,
 }
 
@@ -32,14 +34,14 @@ impl<I: Input, L: Latest> ParTee<I, L> {
         S: ScanSet<'a, I::Item, Latest = L>,
         L::Output: Send + 'a,
     {
-        let ready = match Ready::new::<I::Item>(threads, config, scans.count()) {
+        let ready = match Ready::new::<I::Item, Cell<L::Output>>(threads, config, scans.count()) {
             Ok(ready) => ready,
             Err(kind) => return Err(StartError::new(kind, input, scans)),
         };
         let latest = scans.nothing();
         let lanes = (0..scans.count()).map(|_| Outputs::new(Vec::new())).collect();
-        let manager = ready.start(input, scans.per_item(), Kept::Every);
-        Ok(Self { manager, lanes, latest })
+        let manager = ready.start(input, scans.per_item(), Kept::Marked).in_turns();
+        Ok(Self { manager, lanes, current: 0, latest })
     }
 
     /// Where the panic came from that ended the run, once there was one. Scans
@@ -50,21 +52,34 @@ impl<I: Input, L: Latest> ParTee<I, L> {
     }
 
     /// Goes on by one item, and says whether there was one and no scan had ended.
+    ///
+    /// The drop of an output may panic on the way. The turn has passed on by then, so the
+    /// next call goes on from there.
     fn advance(&mut self) -> bool {
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            let emitted = loop {
-                match lane.next() {
-                    Some(emitted) => break emitted,
-                    None => match self.manager.next_of(index) {
-                        Some(outputs) => *lane = outputs,
-                        None => return false,
-                    },
+        while let Some(lane) = self.lanes.get_mut(self.current) {
+            match lane.next() {
+                Some(Cell::Item(output)) => {
+                    let index = self.current;
+                    self.current += 1;
+                    if let Some(output) = output {
+                        self.latest.place(index, output);
+                    }
                 }
-            };
-            if let Some(output) = emitted {
-                self.latest.place(index, output);
+                Some(Cell::Flushed) => {
+                    // All others are, too; one that was stopped by itself stops them.
+                    self.manager.stop();
+                    return false;
+                }
+                None => match self.manager.next_of(self.current) {
+                    Some(outputs) => *lane = outputs,
+                    None => {
+                        self.manager.abort_unless_severed();
+                        return false;
+                    }
+                },
             }
         }
+        self.current = 0;
         !self.lanes.is_empty()
     }
 }
@@ -89,16 +104,20 @@ impl<I: Input, L: CloneEach> Iterator for ParTee<I, L> {
                 return Some(each);
             }
         }
-        if !self.lanes.is_empty() {
-            self.lanes.clear();
-            self.manager.abort();
-        }
+        self.lanes.clear();
         self.manager.finish();
         None
     }
 }
 
 impl<I: Input, L: CloneEach> FusedIterator for ParTee<I, L> {}
+
+/// Drops the latest outputs one by one; what that panics with is not told.
+impl<I: Input, L: Latest> Drop for ParTee<I, L> {
+    fn drop(&mut self) {
+        self.latest.clear().into_iter().for_each(discard);
+    }
+}
 
 impl<I: Input, L: Latest> fmt::Debug for ParTee<I, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

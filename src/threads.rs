@@ -2,17 +2,18 @@
 
 use crate::config::Settings;
 use crate::error::StartErrorKind;
-use crate::pool::Lease;
+use crate::pool::{Lease, ThreadKind};
 
 /// Something that gives a run its threads, each of which may borrow what lives for
 /// `'a`.
 pub(crate) trait ThreadSource<'a> {
     type Thread: ScanHost<'a>;
 
-    /// Gives `wanted` threads, or none. Does not wait.
+    /// Gives `wanted` threads of this kind, or none. Does not wait.
     fn threads(
         self,
         settings: &Settings,
+        kind: &ThreadKind,
         wanted: usize,
     ) -> Result<Vec<Self::Thread>, StartErrorKind>;
 }
@@ -31,8 +32,13 @@ pub(crate) struct InPool;
 impl ThreadSource<'static> for InPool {
     type Thread = Lease;
 
-    fn threads(self, settings: &Settings, wanted: usize) -> Result<Vec<Lease>, StartErrorKind> {
-        settings.pool.lease(wanted, &settings.thread_kind)
+    fn threads(
+        self,
+        settings: &Settings,
+        kind: &ThreadKind,
+        wanted: usize,
+    ) -> Result<Vec<Lease>, StartErrorKind> {
+        settings.pool.lease(wanted, kind)
     }
 }
 

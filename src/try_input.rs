@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
+use std::mem;
 
 use crate::adder::Adder;
 use crate::config::Config;
 use crate::distribute::ParDistribute;
-use crate::engine::{Ahead, Dispatch};
+use crate::engine::{Ahead, Dispatch, contain_drop, discard};
 use crate::error::{PanicOrigin, StartError, StartErrorKind};
 use crate::fold;
 use crate::id::ScanId;
 use crate::input::Input;
 use crate::iterator_ext::started;
 use crate::read_ahead::ReadAhead;
-use crate::scan::{Scan, ScanSet};
+use crate::scan::{Latest, Scan, ScanSet};
 use crate::sync::{Arc, Mutex};
 use crate::threads::InPool;
 
@@ -207,15 +208,23 @@ pub struct UpToError<I, E> {
 
 /// Where the error of an input is kept until its items have had their outputs.
 ///
-/// INVARIANT: written by the input, once, inside its `next`; read by the consumer
-/// when the run has ended.
+/// INVARIANT: written by the input, inside its `next`; read by the consumer when the run
+/// has ended. What comes after that, of an input that was let go, is nobody's. Nothing of
+/// the user's is dropped under the lock.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Debug)]
-pub struct ErrorSlot<E>(Arc<Mutex<Option<E>>>);
+pub struct ErrorSlot<E>(Arc<Mutex<Slot<E>>>);
+
+#[derive(Debug)]
+enum Slot<E> {
+    Open,
+    Filled(E),
+    Closed,
+}
 
 impl<E> ErrorSlot<E> {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new(None)))
+        Self(Arc::new(Mutex::new(Slot::Open)))
     }
 
     fn share(&self) -> Self {
@@ -223,15 +232,21 @@ impl<E> ErrorSlot<E> {
     }
 
     fn put(&self, error: E) {
-        *self.0.lock() = Some(error);
+        let mut slot = self.0.lock();
+        let unread = match *slot {
+            Slot::Open => mem::replace(&mut *slot, Slot::Filled(error)),
+            Slot::Filled(_) | Slot::Closed => Slot::Filled(error),
+        };
+        drop(slot);
+        drop(unread);
     }
 
-    fn take(&self) -> Option<E> {
-        self.0.lock().take()
-    }
-
-    fn is_set(&self) -> bool {
-        self.0.lock().is_some()
+    /// Takes the error, and lets no other in.
+    fn close(&self) -> Option<E> {
+        match mem::replace(&mut *self.0.lock(), Slot::Closed) {
+            Slot::Filled(error) => Some(error),
+            Slot::Open | Slot::Closed => None,
+        }
     }
 }
 
@@ -311,13 +326,15 @@ where
     fn next(&mut self) -> Option<Self::Item> {
         match self.run.next() {
             Some(output) => Some(Ok(output)),
-            None => self.error.take().map(Err),
+            // Of a panic and an error, the panic is told.
+            None if self.run.panicked().is_some() => None,
+            None => self.error.close().map(Err),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let (least, most) = self.run.size_hint();
-        (least, most.map(|most| most + usize::from(self.error.is_set())))
+        // The run says that it has ended no sooner than this has, with the error.
+        self.run.size_hint()
     }
 }
 
@@ -329,6 +346,16 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParTryDistribute").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// An error that nobody has asked for is dropped; what that panics with is not told.
+impl<I, T, E, O> Drop for ParTryDistribute<I, T, E, O>
+where
+    I: TryInput<T, E>,
+{
+    fn drop(&mut self) {
+        contain_drop(self.error.close()).into_iter().for_each(discard);
     }
 }
 
@@ -346,6 +373,12 @@ where
 {
     let error = ErrorSlot::new();
     let input = input.up_to_error(error.share());
-    let last = fold::fold(InPool, config, input, scans).map_err(StartError::into_kind)?;
-    Ok(error.take().map_or(Ok(last), Err))
+    let mut last = fold::fold(InPool, config, input, scans).map_err(StartError::into_kind)?;
+    Ok(match error.close() {
+        None => Ok(last),
+        Some(error) => {
+            last.clear().into_iter().for_each(discard);
+            Err(error)
+        }
+    })
 }

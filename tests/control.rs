@@ -513,6 +513,8 @@ fn every_member_is_stopped_and_aborted() {
             let control = Control::new();
             let config = config.control(&control);
             let stopping = |at| {
+                // Each stop concerns the run behind it, too.
+                control.reset();
                 let asks = control.clone();
                 (0..).inspect(move |item| {
                     if *item == at {
@@ -533,6 +535,7 @@ fn every_member_is_stopped_and_aborted() {
             assert_eq!(run.last().map(|(_, x)| x), Some((0..500).sum()));
 
             // A tee ends with any of its scans.
+            control.reset();
             let asks = control.clone();
             let second = ScanId::new(1);
             let input = (0_u64..).inspect(move |item| {
@@ -557,14 +560,37 @@ fn every_member_is_stopped_and_aborted() {
 }
 
 #[test]
-fn a_control_without_a_run_asks_for_nothing() {
-    let control = Control::new();
-    control.stop();
-    control.abort();
-    assert!(control.stats().scans.is_empty());
-    // What was asked for before the run does not concern it.
-    let config = Config::new().control(&control);
-    assert_eq!((1..=3).par_distribute_with(&config, [sum()]).map(|(_, x)| x).sum::<u64>(), 6);
+fn a_stop_latches_until_it_is_reset() {
+    for config in settings() {
+        deadline(move || {
+            let control = Control::new();
+            let config = config.control(&control);
+            let untouched = || (0..).inspect(|_: &u64| panic!("pulled"));
+            control.stop();
+            assert!(control.is_stopped() && !control.is_aborted());
+            assert!(control.stats().scans.is_empty());
+            for _ in 0..2 {
+                let run = untouched().par_distribute_with(&config, [echo(), sum()]);
+                assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
+                let input = untouched().read_ahead_with(&config);
+                let run = input.par_distribute_with(&config, [echo(), sum()]);
+                assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
+            }
+            let input = untouched().read_ahead_with(&config);
+            control.abort();
+            assert!(control.is_aborted());
+            assert!(input.par_distribute_with(&config, [echo()]).next().is_none());
+            // An abort is not taken back by a stop.
+            control.stop();
+            assert!(control.is_aborted());
+            assert!(untouched().par_distribute_with(&config, [echo()]).next().is_none());
+
+            control.reset();
+            assert!(!control.is_stopped());
+            let run = (1..=3).par_distribute_with(&config, [sum()]);
+            assert_eq!(run.map(|(_, x)| x).sum::<u64>(), 6);
+        });
+    }
 }
 
 #[test]

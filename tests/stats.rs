@@ -35,9 +35,9 @@ fn items_and_outputs_are_counted_for_every_member() {
         assert!((1..=8).contains(&stats.scans[0].output_high_water));
 
         assert_eq!((0..10).par_fold_with(&config, (repeat(2), sum())), (Some(9), Some(45)));
-        assert_eq!(counts(), [(10, 1), (10, 1)]);
+        assert_eq!(counts(), [(10, 20), (10, 1)]);
         assert_eq!((0..10).par_tee_with(&config, (repeat(2), repeat(3))).count(), 10);
-        assert_eq!(counts(), [(10, 10), (10, 10)]);
+        assert_eq!(counts(), [(10, 20), (10, 30)]);
         let shards = config.clone().shards(3);
         assert_eq!((0..10).par_demux_with(&shards, |x| x % 5, |_| sum()).count(), 5);
         let outputs = counts().into_iter().map(|(items, outputs)| {

@@ -5,33 +5,39 @@ use std::fmt;
 use super::batch::Batch;
 use super::contain::{Payload, contain, keep_first};
 use super::feed::{Feed, Turn};
-use super::feeder::Feeder;
+use super::feeder::{Feeder, Left};
 use super::growing::Growing;
 use super::meter::{NOTHING, manager_does};
-use super::run::Run;
+use super::run::{Run, Stage};
 use super::start::Dispatch;
 use crate::pool::Lease;
-use crate::sync::Arc;
+use crate::sync::{Arc, Instant, Patience};
 
 /// An input that has its own thread, as the manager sees it.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Ahead<T> {
     feed: Arc<Feed<T>>,
-    /// Whether the thread is still to be waited for.
-    awaited: bool,
+    awaited: Awaited,
+}
+
+/// Whether the thread is still to be waited for.
+#[derive(Debug)]
+enum Awaited {
+    /// It rings when it leaves.
+    Yes,
+    /// It was inside the input when the run let go of it. If that does not block, it
+    /// leaves at once.
+    Briefly(Patience),
+    /// No.
+    No,
 }
 
 impl<T> Ahead<T> {
     /// The two ends of an input that has its own thread: what the manager has, and
     /// what the thread works with.
     pub(crate) fn new(dispatch: Dispatch<T>) -> (Self, Puller<T>) {
-        (Self { feed: Arc::clone(&dispatch.feed), awaited: true }, Puller(dispatch))
-    }
-
-    /// One of which nothing is wanted: the thread never begins.
-    pub(crate) fn unwanted(self) -> Self {
-        self.feed.close();
-        Self { awaited: false, ..self }
+        let ahead = Self { feed: Arc::clone(&dispatch.feed), awaited: Awaited::Yes };
+        (ahead, Puller(dispatch))
     }
 }
 
@@ -58,22 +64,33 @@ impl<T> Feeder for Ahead<T> {
         Ok(retired)
     }
 
-    /// A thread that is inside the input is let go. It finds the feed closed when it
-    /// comes back.
+    /// A thread that is inside the input is let go, if it does not leave at once. It finds
+    /// the feed closed when it comes back. One that is elsewhere leaves.
     // MODEL: loom-tests/tests/ahead.rs::drop_while_the_input_blocks
+    // MODEL: loom-tests/tests/ahead.rs::nothing_is_pulled_behind_a_drop
     fn close(&mut self) -> Result<(), Payload> {
-        if self.feed.close() {
-            self.awaited = false;
+        if self.feed.close() && matches!(self.awaited, Awaited::Yes) {
+            self.awaited = Awaited::Briefly(Patience::new());
         }
         Ok(())
     }
 
     fn let_go(&mut self) {
-        self.awaited = false;
+        self.awaited = Awaited::No;
     }
 
-    fn is_done(&self) -> bool {
-        !self.awaited
+    fn has_left(&mut self) -> Left {
+        match &mut self.awaited {
+            Awaited::Yes => Left::No,
+            Awaited::No => Left::Yes,
+            Awaited::Briefly(patience) => {
+                if patience.lasts() {
+                    return Left::Soon;
+                }
+                self.awaited = Awaited::No;
+                Left::Yes
+            }
+        }
     }
 }
 
@@ -83,53 +100,102 @@ pub(crate) struct Puller<T>(Dispatch<T>);
 impl<T> Puller<T> {
     /// Pulls the input to its end, or until nobody takes items any more; then hands
     /// the thread back.
-    pub(crate) fn live(self, input: impl Iterator<Item = T>, lease: Option<Lease>) {
+    pub(crate) fn live(mut self, input: impl Iterator<Item = T>, lease: Option<Lease>) {
         let mut exit = Exit { lease, panic: None, run: Arc::clone(&self.0.run) };
         let mut input = Some(input);
         exit.contain(|| input.iter_mut().for_each(|input| self.pull(input)));
-        self.0.feed.pulled();
+        self.0.feed.leave();
         exit.contain(|| drop(input));
-        if exit.panic.is_none() {
-            self.0.feed.stop();
+        if exit.panic.is_some() {
+            self.0.run.advance(Stage::Severed);
         }
+        self.0.feed.stop();
         self.0.time.turn_to(NOTHING);
         drop(self);
         drop(exit);
     }
 
-    /// Adds every item to the batch that grows. When a scan has taken that, or it is
-    /// full, the item begins the next one.
-    fn pull(&self, input: &mut impl Iterator<Item = T>) {
-        let Some(first) = input.next() else { return };
-        let Some(mut growing) = self.begin(first) else { return };
-        for item in input {
-            if let Err(item) = growing.push(item) {
-                match self.begin(item) {
-                    Some(next) => growing = next,
-                    None => return,
-                }
+    /// Pulls item by item. Each is added to the batch that grows; when a scan has taken
+    /// that, or it is full, the item begins the next one.
+    fn pull(&mut self, input: &mut impl Iterator<Item = T>) {
+        let Some(mut most) = self.wait_for_turn() else { return };
+        let Some(mut item) = self.next(input) else { return };
+        loop {
+            self.0.batch_size.begin(most);
+            let growing = self.begin(item);
+            match self.wait_for_turn() {
+                Some(then) => most = then,
+                None => return,
+            }
+            match self.grow(&growing, input) {
+                Some(next) => item = next,
+                None => return,
             }
         }
     }
 
+    /// Pulls the next item, unless nobody takes it.
+    #[inline]
+    fn next(&self, input: &mut impl Iterator<Item = T>) -> Option<T> {
+        if self.0.feed.is_closed() {
+            return None;
+        }
+        let item = input.next()?;
+        self.0.feed.count_pulled(1);
+        Some(item)
+    }
+
     /// Sends a batch that consists of one item so far, and gives the end at which it
-    /// grows; `None` if nobody takes items any more. Blocks until all scans have it.
+    /// grows.
+    fn begin(&self, item: T) -> Arc<Growing<T>> {
+        let Dispatch { feed, run, .. } = &self.0;
+        let growing = Arc::new(Growing::new(item));
+        let batch = Batch::growing(&growing, run);
+        feed.send(batch, feed.pulled() - 1, Some(Arc::clone(&growing)));
+        growing
+    }
+
+    /// Blocks until all scans have what is being sent, and says how many items the slowest
+    /// deals with at once; `None` if nobody takes items any more.
     // MODEL: loom-tests/tests/ahead.rs::both_sides_full
-    fn begin(&self, first: T) -> Option<Arc<Growing<T>>> {
-        self.0.time.turn_to(manager_does::WAIT_FOR_SCANS);
-        let growing = Arc::new(Growing::new(first, self.0.batch_size.max()));
-        self.0.feed.send(Batch::growing(&growing, &self.0.run), Some(Arc::clone(&growing)));
+    fn wait_for_turn(&self) -> Option<usize> {
+        let Dispatch { feed, run, time, .. } = &self.0;
+        time.turn_to(manager_does::WAIT_FOR_SCANS);
         loop {
-            match self.0.feed.offer() {
-                Turn::Pull => break,
+            match feed.offer() {
+                Turn::Pull { most } => {
+                    time.turn_to(manager_does::PULL_INPUT);
+                    return Some(most);
+                }
                 // WAKE: room in an input channel, or an exit, by whoever makes it. When
                 // the feed is closed, the exit of who has no room is still to come.
-                Turn::Wait => self.0.run.wait_for_room(),
+                Turn::Wait => run.wait_for_room(),
                 Turn::Leave => return None,
             }
         }
-        self.0.time.turn_to(manager_does::PULL_INPUT);
-        Some(growing)
+    }
+
+    /// Pulls items and adds them to the batch, until it is full or somebody has taken it.
+    /// Gives the first that belongs to the next one; `None` if there is none.
+    fn grow(&mut self, growing: &Growing<T>, input: &mut impl Iterator<Item = T>) -> Option<T> {
+        let began = Instant::now();
+        let (mut filled, mut look_at) = (1, 1);
+        loop {
+            let item = self.next(input)?;
+            // The time that the item in hand took to come counts.
+            let size = &mut self.0.batch_size;
+            if filled >= look_at {
+                if size.is_full(filled, || began.elapsed()) {
+                    size.learn(filled, || began.elapsed());
+                    return Some(item);
+                }
+                look_at = filled + size.chunk(filled);
+            }
+            if let Err(item) = growing.push(item) {
+                return Some(item);
+            }
+            filled += 1;
+        }
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// The policy that sizes batches of items, and the pieces in which a scan steps over
-/// them.
+/// How long filling a batch may take, and what it holds may keep whoever takes it busy,
+/// about.
+pub(crate) const LINGER: Duration = Duration::from_micros(200);
+
+/// The policy that sizes batches of items, as far as it is up to the input.
 ///
 /// Big batches make dispatch cheap, small ones make it prompt. The adaptive
 /// policy starts at one item, grows while batches fill within the linger, and
@@ -13,22 +16,23 @@ use std::time::Duration;
 /// handful, which counts where each of them wakes a thousand threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BatchSize {
-    /// How many items the next batch is to have.
+    /// How many items fill in about half the linger.
     target: usize,
+    /// How many the batch in hand is to have.
+    goal: usize,
     max: usize,
-    /// How long filling a batch may take; `None` for batches of a fixed size.
-    linger: Option<Duration>,
+    fixed: bool,
 }
 
 impl BatchSize {
     /// Batches of `size` items, however long they take to fill.
     pub(crate) fn fixed(size: usize) -> Self {
-        Self { target: size, max: size, linger: None }
+        Self { target: size, goal: size, max: size, fixed: true }
     }
 
-    /// Batches of 1 to `max` items that take about `linger` to fill at most.
-    pub(crate) fn adaptive(max: usize, linger: Duration) -> Self {
-        Self { target: 1, max, linger: Some(linger) }
+    /// Batches of 1 to `max` items that take about the linger to fill at most.
+    pub(crate) fn adaptive(max: usize) -> Self {
+        Self { target: 1, goal: 1, max, fixed: false }
     }
 
     /// The most items that a batch will ever have.
@@ -36,9 +40,16 @@ impl BatchSize {
         self.max
     }
 
-    /// The size of the batch to allocate for.
-    pub(crate) fn target(&self) -> usize {
-        self.target
+    /// Begins a batch for takers of whom the slowest takes `most` items at once.
+    pub(crate) fn begin(&mut self, most: usize) {
+        if !self.fixed {
+            self.goal = self.target.min(most).max(1);
+        }
+    }
+
+    /// How many items the batch is to have.
+    pub(crate) fn goal(&self) -> usize {
+        self.goal
     }
 
     /// How many items to pull on top of `filled` before asking again whether the
@@ -46,51 +57,79 @@ impl BatchSize {
     /// costs a fast source next to nothing, and a slow one is noticed at its
     /// first item.
     pub(crate) fn chunk(&self, filled: usize) -> usize {
-        let missing = self.target - filled;
-        match self.linger {
-            Some(_) => missing.min(filled.clamp(1, LONGEST_CHUNK)),
-            None => missing,
-        }
+        let missing = self.goal - filled;
+        if self.fixed { missing } else { missing.min(filled.clamp(1, LONGEST_CHUNK)) }
+    }
+
+    /// With how many gathered to ask again, where items come one by one and a look at the
+    /// clock is to cost next to nothing. Whoever was fast before is asked a few times.
+    pub(crate) fn next_look(&self, filled: usize) -> usize {
+        if self.fixed { self.goal } else { (2 * filled).max(self.goal / 64).clamp(1, self.goal) }
+    }
+
+    /// Whether the clock is never asked.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.fixed
     }
 
     /// Whether a batch of `filled` items is to be sent, its filling having taken
     /// what `elapsed` says; that is asked only if it matters.
     pub(crate) fn is_full(&self, filled: usize, elapsed: impl FnOnce() -> Duration) -> bool {
-        filled >= self.target || self.linger.is_some_and(|linger| elapsed() >= linger)
+        filled >= self.goal || !self.fixed && elapsed() >= LINGER
     }
 
     /// Learns from a batch of `filled` items.
     pub(crate) fn learn(&mut self, filled: usize, elapsed: impl FnOnce() -> Duration) {
-        let Some(linger) = self.linger else { return };
-        let elapsed = elapsed();
-        if elapsed >= linger {
-            self.target = (filled / 2).max(1);
-        } else if filled == self.target {
-            // What would fill in half the linger, if the source goes on like this.
-            let growth = linger.as_nanos() / 2 / elapsed.as_nanos().max(1);
-            let growth = growth.clamp(2, MOST_GROWTH) as usize;
-            self.target = (self.target * growth).min(self.max);
+        if !self.fixed {
+            self.target = learned(self.target, self.max, filled, elapsed());
         }
     }
 }
 
-/// How many times as long as the one before it a batch is at most.
-const MOST_GROWTH: u128 = 64;
+/// What to go for behind a batch of `filled` items, for which `target` was gone for and
+/// which took `elapsed`.
+pub(super) fn learned(target: usize, max: usize, filled: usize, elapsed: Duration) -> usize {
+    if elapsed >= LINGER {
+        (filled / 2).max(1)
+    } else if filled >= target {
+        // What would fit into half the linger, if it goes on like this.
+        let growth = LINGER.as_nanos() / 2 / elapsed.as_nanos().max(1);
+        let growth = growth.clamp(2, MOST_GROWTH) as usize;
+        target.saturating_mul(growth).min(max)
+    } else {
+        target
+    }
+}
 
-/// The most items that are pulled between two looks at the clock, and so the
-/// most that a source which turns slow within a batch can hold back.
-const LONGEST_CHUNK: usize = 256;
+/// The constants that shape what happens: small where a model checker is to get to see
+/// several batches, chunks and steps of growth with a handful of items.
+#[cfg(not(any(loom, shuttle)))]
+mod constants {
+    /// How many times as long as the one before it a batch is at most.
+    pub(super) const MOST_GROWTH: u128 = 64;
+
+    /// The most items that are pulled between two looks at the clock, and so the
+    /// most that a source which turns slow within a batch can hold back.
+    pub(super) const LONGEST_CHUNK: usize = 256;
+}
+
+#[cfg(any(loom, shuttle))]
+mod constants {
+    pub(super) const MOST_GROWTH: u128 = 2;
+    pub(super) const LONGEST_CHUNK: usize = 2;
+}
+
+use constants::{LONGEST_CHUNK, MOST_GROWTH};
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LINGER: Duration = Duration::from_micros(200);
-
     /// Fills one batch from a source that takes `per_item` for an item, and gives
     /// its length.
     fn fill(size: &mut BatchSize, per_item: Duration) -> usize {
         let mut filled = 0;
+        size.begin(usize::MAX);
         loop {
             filled += size.chunk(filled);
             let elapsed = per_item * u32::try_from(filled).unwrap();
@@ -120,21 +159,38 @@ mod tests {
 
     #[test]
     fn a_fast_source_reaches_full_batches_at_once() {
-        let mut size = BatchSize::adaptive(8192, LINGER);
+        let mut size = BatchSize::adaptive(8192);
         let sizes: Vec<_> = (0..5).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
         assert_eq!(sizes, [1, 64, 4096, 8192, 8192]);
     }
 
     #[test]
+    fn a_slow_taker_is_given_no_more_than_it_takes() {
+        let mut size = BatchSize::adaptive(8192);
+        settle(&mut size, Duration::from_nanos(1));
+        for most in [1, 5, 300] {
+            size.begin(most);
+            assert_eq!(size.goal(), most);
+            assert!(size.chunk(0) <= most && size.is_full(most, || Duration::ZERO));
+            size.learn(most, || Duration::ZERO);
+        }
+        size.begin(usize::MAX);
+        assert_eq!(size.goal(), 8192);
+        let mut size = BatchSize::fixed(7);
+        size.begin(1);
+        assert_eq!(size.goal(), 7);
+    }
+
+    #[test]
     fn a_batch_that_filled_in_half_the_linger_is_followed_by_one_twice_as_long() {
-        let mut size = BatchSize::adaptive(8192, LINGER);
+        let mut size = BatchSize::adaptive(8192);
         let sizes: Vec<_> = (0..3).map(|_| fill(&mut size, Duration::from_micros(40))).collect();
         assert_eq!(sizes, [1, 2, 4]);
     }
 
     #[test]
     fn a_slow_source_has_its_items_sent_one_by_one() {
-        let mut size = BatchSize::adaptive(64, LINGER);
+        let mut size = BatchSize::adaptive(64);
         for _ in 0..5 {
             assert_eq!(fill(&mut size, Duration::from_millis(1)), 1);
         }
@@ -142,17 +198,17 @@ mod tests {
 
     #[test]
     fn a_source_that_turns_slow_is_noticed_at_the_next_look_at_the_clock() {
-        let mut size = BatchSize::adaptive(4096, LINGER);
+        let mut size = BatchSize::adaptive(4096);
         settle(&mut size, Duration::from_nanos(1));
-        assert_eq!(size.target(), 4096);
+        assert_eq!(size.target, 4096);
         assert_eq!(fill(&mut size, Duration::from_millis(1)), 1);
-        assert_eq!(size.target(), 1);
+        assert_eq!(size.target, 1);
         assert_eq!(fill(&mut size, Duration::from_millis(1)), 1);
     }
 
     #[test]
     fn a_source_that_turns_fast_again_is_followed() {
-        let mut size = BatchSize::adaptive(64, LINGER);
+        let mut size = BatchSize::adaptive(64);
         settle(&mut size, Duration::from_millis(1));
         let sizes: Vec<_> = (0..2).map(|_| fill(&mut size, Duration::from_nanos(1))).collect();
         assert_eq!(sizes, [1, 64]);
@@ -160,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_source_in_between_settles_below_the_linger() {
-        let mut size = BatchSize::adaptive(4096, LINGER);
+        let mut size = BatchSize::adaptive(4096);
         let per_item = Duration::from_micros(10);
         settle(&mut size, per_item);
         for _ in 0..20 {
@@ -172,18 +228,19 @@ mod tests {
     #[test]
     fn a_chunk_never_overfills_and_is_never_empty() {
         for max in [1, 2, 3, 100, 5000] {
-            let mut size = BatchSize::adaptive(max, LINGER);
+            let mut size = BatchSize::adaptive(max);
             for _ in 0..16 {
                 let mut filled = 0;
-                while filled < size.target() {
+                size.begin(usize::MAX);
+                while filled < size.goal() {
                     let chunk = size.chunk(filled);
                     assert!(chunk >= 1);
                     filled += chunk;
-                    assert!(filled <= size.target());
+                    assert!(filled <= size.goal());
                 }
                 size.learn(filled, || Duration::ZERO);
             }
-            assert_eq!(size.target(), max);
+            assert_eq!(size.target, max);
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
 
 /// Drops every one of `values`, though the drop of some may panic, and gives
 /// the first payload.
-pub(super) fn drop_each<T>(values: impl IntoIterator<Item = T>) -> Option<Payload> {
+pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) -> Option<Payload> {
     let mut values = values.into_iter();
     if !mem::needs_drop::<T>() {
         return None;
@@ -29,8 +29,13 @@ pub(super) fn drop_each<T>(values: impl IntoIterator<Item = T>) -> Option<Payloa
     first
 }
 
+/// Drops one value, and gives what that panicked with.
+pub(crate) fn contain_drop<T>(value: T) -> Option<Payload> {
+    if mem::needs_drop::<T>() { contain(|| drop(value)).err() } else { None }
+}
+
 /// Keeps `payload` if it is the first.
-pub(super) fn keep_first(first: &mut Option<Payload>, payload: Payload) {
+pub(crate) fn keep_first(first: &mut Option<Payload>, payload: Payload) {
     if first.is_none() {
         *first = Some(payload);
     } else {

@@ -5,8 +5,11 @@ use std::mem;
 
 use super::batch::{Batch, BatchSender};
 use super::growing::Growing;
+use super::pace::Pace;
+use super::run::Run;
+use super::scan_thread::InputSide;
 use crate::id::ScanId;
-use crate::sync::{Arc, Mutex, TrySendError};
+use crate::sync::{Arc, AtomicBool, Counter, Mutex, Ordering, TrySendError};
 
 /// What is dispatched, and to whom. It belongs to whoever pulls the input, and to
 /// those who end the run or a part of it, from any thread.
@@ -30,9 +33,18 @@ use crate::sync::{Arc, Mutex, TrySendError};
 /// 3. Stop is the drop of the near end. It is behind the last batch and needs no
 ///    room, so nobody ever waits to give it.
 ///    MODEL: loom-tests/tests/faults.rs::endless_scan_and_finite_input
+/// 4. A scan is sent the items from the one on that its lane says, and none before. No
+///    batch has items on both sides of that.
+///    MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Feed<T> {
     state: Mutex<State<T>>,
+    /// How many items were pulled. Written by whoever pulls, as each comes.
+    pulled: Counter,
+    /// Whether the phase is another than open. Raised under the lock; without it whoever
+    /// pulls on a thread of its own sees that nothing more is wanted.
+    closed: AtomicBool,
+    run: Arc<Run>,
 }
 
 struct State<T> {
@@ -41,14 +53,12 @@ struct State<T> {
     begun: usize,
     /// Whether to go on when there are no lanes.
     discards: bool,
-    /// Whether a batch is being filled that the next lane is not owed any more.
-    filling: bool,
     /// The batch that is being sent to those that have not got it yet.
     sending: Option<Arc<Batch<T>>>,
     /// The end of the last batch, if it grows.
     growing: Option<Arc<Growing<T>>>,
     phase: Phase,
-    /// Whether whoever pulls the input is inside it, as far as others can tell.
+    /// Whether whoever pulls the input was told to, and has not come back since.
     pulling: bool,
 }
 
@@ -67,10 +77,11 @@ enum Phase {
 struct Lane<T> {
     id: ScanId,
     input: BatchSender<T>,
+    pace: Arc<Pace>,
+    /// The first item that it is sent, by the number in which items were pulled.
+    from: u64,
     /// Whether the batch that is being sent is still to be sent here.
     owed: bool,
-    /// Whether the lane is younger than the batch that is being filled.
-    fresh: bool,
     /// Whether Stop is to follow what is owed.
     last: bool,
 }
@@ -79,7 +90,10 @@ struct Lane<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Pull the next items.
-    Pull,
+    Pull {
+        /// How many the slowest scan deals with in about half a linger.
+        most: usize,
+    },
     /// Wait for room: somebody has not got what is being sent.
     Wait,
     /// Nothing more: nobody takes items.
@@ -96,54 +110,74 @@ struct Waste<T> {
 impl<T> Feed<T> {
     /// A feed of the scans at the far ends of `inputs`; without scans it is closed,
     /// unless it `discards`.
-    pub(super) fn new(inputs: Vec<BatchSender<T>>, discards: bool) -> Self {
-        let lanes: Vec<_> = inputs.into_iter().enumerate().map(Lane::new).collect();
+    pub(super) fn new(inputs: Vec<InputSide<T>>, discards: bool, run: &Arc<Run>) -> Self {
+        let lane = |(index, input)| Lane::new(index, input, 0);
+        let lanes: Vec<_> = inputs.into_iter().enumerate().map(lane).collect();
+        lanes.iter().for_each(|_| run.begin_scan());
+        let wanted = discards || !lanes.is_empty();
         Self {
             state: Mutex::new(State {
                 begun: lanes.len(),
                 discards,
-                filling: false,
                 lanes,
                 sending: None,
                 growing: None,
-                phase: Phase::Open,
-                pulling: true,
+                phase: if wanted { Phase::Open } else { Phase::Closed },
+                pulling: false,
             }),
+            pulled: Counter::new(0),
+            closed: AtomicBool::new(!wanted),
+            run: Arc::clone(run),
         }
     }
 
-    /// Whether there is anybody to feed, now or later.
-    pub(super) fn is_wanted(&self) -> bool {
-        let state = self.state.lock();
-        state.discards || !state.lanes.is_empty()
+    /// Notes that so many items were pulled, one of them just now.
+    #[inline]
+    pub(super) fn count_pulled(&self, more: usize) {
+        // ORDERING: whoever adds a scan behind an item that it knows of sees the count;
+        // to all others any count is right.
+        let pulled = self.pulled.load(Ordering::Relaxed) + more as u64;
+        self.pulled.store(pulled, Ordering::Relaxed);
+    }
+
+    /// How many items were pulled.
+    pub(super) fn pulled(&self) -> u64 {
+        self.pulled.load(Ordering::Relaxed)
+    }
+
+    /// Whether no more items are taken, as far as can be told without the lock.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        // ORDERING: a hint. Whoever misses it finds the phase when the item is sent.
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Whether more scans can be added.
+    pub(super) fn is_open(&self) -> bool {
+        self.state.lock().phase == Phase::Open
     }
 
     /// Adds a scan, which is sent all that is pulled from now on. Registers it, with
-    /// its number, under the lock: nobody can end the run in between. Says whether a batch
-    /// is being filled that is to be left because of it. `None` if nothing more will be
-    /// sent.
+    /// its number, under the lock: nobody can end the run in between. `None` if nothing
+    /// more will be sent.
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
-    pub(super) fn add(
-        &self,
-        input: BatchSender<T>,
-        register: impl FnOnce(ScanId),
-    ) -> Option<(ScanId, bool)> {
+    pub(super) fn add(&self, input: InputSide<T>, register: impl FnOnce(ScanId)) -> Option<ScanId> {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
             drop(state);
             drop(input);
             return None;
         }
-        let filling = state.filling;
-        let lane = Lane { fresh: filling, ..Lane::new((state.begun, input)) };
+        let lane = Lane::new(state.begun, input, self.pulled());
         let id = lane.id;
         register(id);
         state.begun += 1;
+        self.run.begin_scan();
         state.lanes.push(lane);
         let growing = state.growing.take();
         drop(state);
         growing.iter().for_each(|growing| growing.seal());
-        Some((id, filling))
+        Some(id)
     }
 
     /// Has Stop follow what one scan is owed.
@@ -171,33 +205,39 @@ impl<T> Feed<T> {
         if state.begun > known || state.phase == Phase::Open && state.discards {
             return false;
         }
-        let waste = state.close();
+        let waste = self.close_locked(&mut state);
         drop(state);
         drop(waste);
         true
     }
 
-    /// Notes that a batch is being filled, which lanes that are added meanwhile are not
-    /// owed.
-    pub(super) fn fill(&self) {
-        self.state.lock().filling = true;
+    /// Whether some scan begins behind the item of this number: then that item is to be
+    /// in no batch with the ones behind it.
+    pub(super) fn begins_behind(&self, item: u64) -> bool {
+        self.state.lock().lanes.iter().any(|lane| lane.from > item)
     }
 
-    /// Notes that nothing came of it.
-    pub(super) fn skip(&self) {
-        self.state.lock().filled();
-    }
-
-    /// Begins to send a batch, of which `growing` is the end if it grows. In a feed
-    /// that is closed it is dropped.
-    pub(super) fn send(&self, batch: Arc<Batch<T>>, growing: Option<Arc<Growing<T>>>) {
+    /// Begins to send a batch, the first item of which is the `first` that was pulled, and
+    /// of which `growing` is the end if it grows. In a feed that is closed it is dropped.
+    pub(super) fn send(&self, batch: Arc<Batch<T>>, first: u64, growing: Option<Arc<Growing<T>>>) {
         let mut state = self.state.lock();
         state.pulling = false;
         if state.phase == Phase::Open {
-            state.lanes.iter_mut().for_each(|lane| lane.owed = !lane.fresh);
-            state.filled();
+            let mut all = true;
+            for lane in &mut state.lanes {
+                lane.owed = lane.from <= first;
+                all &= lane.owed;
+            }
             state.sending = Some(batch);
-            state.growing = growing;
+            // What comes behind the first item belongs to more scans than that.
+            let sealed = if all {
+                state.growing = growing;
+                None
+            } else {
+                growing
+            };
+            drop(state);
+            sealed.iter().for_each(|growing| growing.seal());
         } else {
             drop(state);
             drop(batch);
@@ -205,11 +245,15 @@ impl<T> Feed<T> {
     }
 
     /// Goes on with the batch that is being sent, and says what is next.
+    // MODEL: loom-tests/tests/ahead.rs::nothing_is_pulled_behind_a_drop
     pub(super) fn offer(&self) -> Turn {
         let mut state = self.state.lock();
         let mut waste = Waste::nothing();
         let turn = state.offer(&mut waste);
-        state.pulling = turn == Turn::Pull;
+        state.pulling = matches!(turn, Turn::Pull { .. });
+        if turn == Turn::Leave {
+            self.closed.store(true, Ordering::Relaxed);
+        }
         drop(state);
         drop(waste);
         turn
@@ -220,15 +264,19 @@ impl<T> Feed<T> {
         let mut state = self.state.lock();
         if state.sending.is_some() {
             state.phase = Phase::Ending;
+            self.closed.store(true, Ordering::Relaxed);
+            let growing = state.growing.take();
+            drop(state);
+            growing.iter().for_each(|growing| growing.seal());
         } else {
-            let waste = state.close();
+            let waste = self.close_locked(&mut state);
             drop(state);
             drop(waste);
         }
     }
 
     /// Notes that the input is not being pulled any more.
-    pub(super) fn pulled(&self) {
+    pub(super) fn leave(&self) {
         self.state.lock().pulling = false;
     }
 
@@ -237,19 +285,24 @@ impl<T> Feed<T> {
     pub(super) fn close(&self) -> bool {
         let mut state = self.state.lock();
         let pulling = state.pulling;
-        let waste = state.close();
+        let waste = self.close_locked(&mut state);
         drop(state);
         drop(waste);
         pulling
     }
+
+    fn close_locked(&self, state: &mut State<T>) -> Waste<T> {
+        state.phase = Phase::Closed;
+        self.closed.store(true, Ordering::Relaxed);
+        Waste {
+            lanes: mem::take(&mut state.lanes),
+            sending: state.sending.take(),
+            growing: state.growing.take(),
+        }
+    }
 }
 
 impl<T> State<T> {
-    fn filled(&mut self) {
-        self.filling = false;
-        self.lanes.iter_mut().for_each(|lane| lane.fresh = false);
-    }
-
     /// Sends the batch to every lane that is owed it and has room. A scan that has
     /// gone is owed nothing.
     // MODEL: loom-tests/tests/faults.rs::scan_that_ends_early_with_a_buffer_of_one
@@ -280,26 +333,19 @@ impl<T> State<T> {
         }
         waste.sending = self.sending.take();
         if self.phase == Phase::Open && (self.discards || !self.lanes.is_empty()) {
-            return Turn::Pull;
+            let most = self.lanes.iter().map(|lane| lane.pace.items.get()).min();
+            return Turn::Pull { most: most.unwrap_or(usize::MAX) };
         }
         waste.lanes.append(&mut self.lanes);
         self.phase = Phase::Closed;
         Turn::Leave
     }
-
-    fn close(&mut self) -> Waste<T> {
-        self.phase = Phase::Closed;
-        Waste {
-            lanes: mem::take(&mut self.lanes),
-            sending: self.sending.take(),
-            growing: self.growing.take(),
-        }
-    }
 }
 
 impl<T> Lane<T> {
-    fn new((index, input): (usize, BatchSender<T>)) -> Self {
-        Self { id: ScanId::new(index), input, owed: false, fresh: false, last: false }
+    fn new(index: usize, input: InputSide<T>, from: u64) -> Self {
+        let InputSide { batches, pace } = input;
+        Self { id: ScanId::new(index), input: batches, pace, from, owed: false, last: false }
     }
 }
 

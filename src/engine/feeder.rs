@@ -5,6 +5,9 @@ use super::feed::Feed;
 use crate::sync::Arc;
 
 /// The input side of a run, as the manager sees it.
+///
+/// An input that panics has its run severed: scans step over what was pulled before, and
+/// leave. What it panicked with comes as an error, once.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Feeder {
     /// What the scans are fed with.
@@ -47,5 +50,17 @@ pub trait Feeder {
 
     /// Whether nothing is left of the input, not even a thread, so that the run can
     /// end when no scan is left either.
-    fn is_done(&self) -> bool;
+    fn has_left(&mut self) -> Left;
+}
+
+/// Whether an input has left its run.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nobody waits for it.
+    Yes,
+    /// Very likely it will at once. Ask again.
+    Soon,
+    /// It will ring.
+    No,
 }

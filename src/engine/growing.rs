@@ -13,7 +13,6 @@ use crate::sync::Mutex;
 // MODEL: loom-tests/tests/ahead.rs::item_added_while_the_batch_is_taken
 pub(super) struct Growing<T> {
     state: Mutex<State<T>>,
-    max: usize,
 }
 
 struct State<T> {
@@ -23,16 +22,16 @@ struct State<T> {
 }
 
 impl<T> Growing<T> {
-    /// A batch of one item, which may grow to `max`.
-    pub(super) fn new(first: T, max: usize) -> Self {
-        Self { state: Mutex::new(State { items: vec![first], sealed: false }), max }
+    /// A batch of one item.
+    pub(super) fn new(first: T) -> Self {
+        Self { state: Mutex::new(State { items: vec![first], sealed: false }) }
     }
 
-    /// Adds an item, or gives it back: the batch is full, or it is sealed.
+    /// Adds an item, or gives it back if the batch is sealed.
     #[inline]
     pub(super) fn push(&self, item: T) -> Result<(), T> {
         let mut state = self.state.lock();
-        if state.sealed || state.items.len() >= self.max {
+        if state.sealed {
             return Err(item);
         }
         state.items.push(item);
@@ -60,6 +59,6 @@ impl<T> Growing<T> {
 
 impl<T> fmt::Debug for Growing<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Growing").field("max", &self.max).finish_non_exhaustive()
+        f.debug_struct("Growing").finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::batch::Batch;
 use super::message::Message;
 use super::meter::{Meter, scan_does};
-use super::run::Run;
+use super::run::{Run, Stage};
 use crate::sync::{Arc, Receiver, RecvError, yield_now};
 
 /// The input side of a scan thread.
@@ -40,16 +40,16 @@ impl<T> Inlet<T> {
         Self { receiver, capacity, was_full: false, meter, run }
     }
 
-    /// The next message; `None` if the run has been aborted. Blocks while there
+    /// The next message; `None` if the scan is to leave. Blocks while there
     /// is none, until a batch is sent or the other end is dropped.
     pub(super) fn next(&mut self) -> Option<Message<T>> {
         self.meter.time.turn_to(scan_does::WAIT_FOR_INPUT);
         let received = self.receive();
         self.meter.time.turn_to(scan_does::WORK);
         let Ok(batch) = received else {
-            // A run is aborted before its channels are dropped.
+            // A run is severed or aborted before its channels are dropped.
             // MODEL: loom-tests/tests/drop.rs::while_filling
-            return (!self.run.is_aborted()).then_some(Message::Stop);
+            return (!self.run.is(Stage::Severed)).then_some(Message::Stop);
         };
         let left = self.announce_room();
         self.meter.took_batch(batch.items().len(), left + 1);

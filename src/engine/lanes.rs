@@ -1,38 +1,54 @@
 //! The near ends of the output channels: one lane per scan.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 use super::batch::Outputs;
+use super::look::{Answer, look};
+use super::pace::Pace;
+use super::scan_thread::OutputSide;
 use crate::id::ScanId;
-use crate::sync::{Receiver, select_ready};
+use crate::sync::{Arc, select_ready};
 
 /// How many output channels one selection looks at. A run with more scans looks
 /// at one window after the other, so that the cost of finding the next outputs
 /// does not grow with the number of scans while most of them have some.
+#[cfg(not(any(loom, shuttle)))]
 const WINDOW: usize = 16;
+/// Models are to have more lanes than a window.
+#[cfg(any(loom, shuttle))]
+const WINDOW: usize = 2;
 
 /// The near end of the output channel of one scan.
 struct Lane<O> {
     id: ScanId,
-    output: Receiver<Outputs<O>>,
+    side: OutputSide<O>,
+}
+
+/// A batch of outputs that the consumer is being given.
+pub(super) struct Handed {
+    pace: Arc<Pace>,
+    outputs: usize,
+    /// How long the consumer had been at work before.
+    at: Duration,
 }
 
 /// The lanes of all scans that may still have outputs.
 ///
 /// Invariant: no method blocks.
 pub(super) struct Lanes<O> {
-    lanes: Vec<Lane<O>>,
-    /// The lane at which the next look for outputs begins.
-    cursor: usize,
+    /// In runs whose lanes are not [collected](Self::collect), in the order of the scans.
+    lanes: VecDeque<Lane<O>>,
 }
 
 impl<O> Lanes<O> {
     pub(super) fn new() -> Self {
-        Self { lanes: Vec::new(), cursor: 0 }
+        Self { lanes: VecDeque::new() }
     }
 
-    pub(super) fn add(&mut self, id: ScanId, output: Receiver<Outputs<O>>) {
-        self.lanes.push(Lane { id, output });
+    pub(super) fn add(&mut self, id: ScanId, side: OutputSide<O>) {
+        self.lanes.push_back(Lane { id, side });
     }
 
     /// How many scans may still have outputs to be collected.
@@ -42,43 +58,43 @@ impl<O> Lanes<O> {
 
     /// Takes the next batch of outputs of any scan, if there is one, and the
     /// lanes of scans that have exited off the list.
-    pub(super) fn collect(&mut self) -> Option<(ScanId, Outputs<O>)> {
-        let mut unseen = self.lanes.len();
-        while unseen > 0 {
-            if self.cursor >= self.lanes.len() {
-                self.cursor = 0;
+    pub(super) fn collect(&mut self) -> Option<(ScanId, Outputs<O>, Arc<Pace>)> {
+        let outputs = look(&mut self.lanes, WINDOW, |lanes| {
+            let channels: Vec<_> = lanes.map(|lane| &lane.side.outputs).collect();
+            match select_ready(&channels) {
+                None => Answer::Idle,
+                Some((index, None)) => Answer::Ended(index),
+                Some((index, Some(outputs))) => Answer::Ready(index, outputs),
             }
-            let start = self.cursor;
-            let end = self.lanes.len().min(start + WINDOW);
-            let window: Vec<_> = self.lanes[start..end].iter().map(|lane| &lane.output).collect();
-            match select_ready(&window) {
-                Some((index, Some(outputs))) => {
-                    self.cursor = end;
-                    return Some((self.lanes[start + index].id, outputs));
-                }
-                Some((index, None)) => {
-                    self.lanes.swap_remove(start + index);
-                    unseen -= 1;
-                }
-                None => {
-                    self.cursor = end;
-                    unseen = unseen.saturating_sub(end - start);
-                }
-            }
-        }
-        None
+        })?;
+        // Whoever was found ready is now at the end.
+        let lane = self.lanes.back()?;
+        Some((lane.id, outputs, Arc::clone(&lane.side.pace)))
     }
 
     /// Takes the next batch of outputs of the `index`th scan, if there is one, or
     /// says with an inner `None` that there will be no more. For runs whose lanes
     /// are not [collected](Self::collect), and so keep their places.
-    pub(super) fn receive(&mut self, index: usize) -> Option<Option<Outputs<O>>> {
-        select_ready(&[&self.lanes[index].output]).map(|(_, outputs)| outputs)
+    pub(super) fn receive(&mut self, index: usize) -> Option<Option<(Outputs<O>, Arc<Pace>)>> {
+        let side = &self.lanes[index].side;
+        let (_, outputs) = select_ready(&[&side.outputs])?;
+        Some(outputs.map(|outputs| (outputs, Arc::clone(&side.pace))))
     }
 
     /// Lets go of all channels.
     pub(super) fn close(&mut self) {
         self.lanes.clear();
+    }
+}
+
+impl Handed {
+    pub(super) fn new(pace: Arc<Pace>, outputs: usize, at: Duration) -> Self {
+        Self { pace, outputs, at }
+    }
+
+    /// Learns how long the consumer took, who by now has been at work for so long.
+    pub(super) fn taken(self, at: Duration) {
+        self.pace.outputs.learn(self.outputs, || at.saturating_sub(self.at));
     }
 }
 

@@ -1,16 +1,19 @@
 //! The manager: collects outputs, and sees the run to its end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::resume_unwind;
+use std::time::Duration;
 
 use super::batch::Outputs;
 use super::contain::{Payload, discard};
-use super::entrance::Entrance;
-use super::feeder::Feeder;
-use super::lanes::Lanes;
+use super::entrance::{Entered, Entrance};
+use super::events::Events;
+use super::feeder::{Feeder, Left};
+use super::lanes::{Handed, Lanes};
 use super::meter::{NOTHING, Timesheet, manager_does};
-use super::run::{Notice, Request, Run};
-use super::scan_thread::NearSide;
+use super::run::{Run, Stage};
+use super::turns::Turns;
 use crate::config::Settings;
 use crate::error::PanicOrigin;
 use crate::id::ScanId;
@@ -27,8 +30,11 @@ use crate::sync::Arc;
 /// 1. The manager blocks on the doorbell alone, and only after a look that found
 ///    nothing to do. (A source that blocks in its `next` is the caller's.)
 ///    MODEL: loom-tests/tests/faults.rs::both_sides_full
-/// 2. Outputs that are ready are delivered before the input is pulled here.
-/// 3. The run has ended when every scan has exited, every output was collected, and
+/// 2. What was asked for, a panic, and a scan that was added are seen to before the next
+///    batch of outputs is given, however many are ready.
+///    MODEL: loom-tests/tests/fairness.rs::stop_behind_what_is_queued
+/// 3. Outputs that are ready are delivered before the input is pulled here.
+/// 4. The run has ended when every scan has exited, every output was collected, and
 ///    nothing is left of the input.
 pub(crate) struct Manager<F: Feeder, O> {
     feeder: F,
@@ -37,11 +43,19 @@ pub(crate) struct Manager<F: Feeder, O> {
     live: usize,
     /// How many scans there have been.
     known: usize,
+    /// How many of them were there from the start.
+    started: usize,
+    /// The names of scans that may still panic, or have.
+    names: BTreeMap<ScanId, Box<str>>,
     /// Where scans are added, if anybody wanted to know.
     entrance: Option<Arc<Entrance<F::Item, O>>>,
     ended: bool,
     /// The outputs that the consumer is being given, and whose they are.
     ready: (ScanId, Outputs<O>),
+    /// What is to be learnt from how long the consumer takes.
+    handed: Vec<Option<Handed>>,
+    /// In a run whose outputs are put in order.
+    turns: Option<Turns>,
     panic: Option<Panic>,
     time: Arc<Timesheet>,
     settings: Arc<Settings>,
@@ -70,6 +84,7 @@ impl<F: Feeder, O> Manager<F, O> {
     pub(super) fn new(
         mut feeder: F,
         lanes: Lanes<O>,
+        names: BTreeMap<ScanId, Box<str>>,
         time: Arc<Timesheet>,
         settings: Arc<Settings>,
         run: Arc<Run>,
@@ -81,15 +96,26 @@ impl<F: Feeder, O> Manager<F, O> {
             feeder,
             live: lanes.len(),
             known: lanes.len(),
+            started: lanes.len(),
+            names,
             entrance: None,
             lanes,
             ended: false,
             ready: (ScanId::new(0), Outputs::new(Vec::new())),
+            handed: vec![None],
+            turns: None,
             panic: None,
             time,
             settings,
             run,
         }
+    }
+
+    /// The same for who takes outputs [scan by scan](Self::next_of).
+    pub(crate) fn in_turns(mut self) -> Self {
+        self.turns = Some(Turns::new(self.known));
+        self.handed = (0..self.known).map(|_| None).collect();
+        self
     }
 
     /// Where scans can be added. Not for runs whose outputs are taken scan by scan.
@@ -102,6 +128,11 @@ impl<F: Feeder, O> Manager<F, O> {
         Arc::clone(entrance)
     }
 
+    /// The name of a scan that has not ended, or has panicked.
+    pub(crate) fn name(&self, id: ScanId) -> Option<&str> {
+        self.names.get(&id).map(|name| &**name)
+    }
+
     /// The next output, in the order in which batches of outputs are found.
     ///
     /// Resumes the run's first panic once everything else was delivered.
@@ -111,12 +142,21 @@ impl<F: Feeder, O> Manager<F, O> {
             if let Some(output) = self.ready.1.next() {
                 return Some((self.ready.0, output));
             }
-            self.ready = self.work(Lanes::collect)?;
+            self.collect()?;
         }
     }
 
+    /// Collects the next batch of outputs.
+    #[inline(never)]
+    fn collect(&mut self) -> Option<()> {
+        let (id, outputs, pace) = self.work(0, Lanes::collect)?;
+        self.hand(0, Handed::new(pace, outputs.len(), self.consumed()));
+        self.ready = (id, outputs);
+        Some(())
+    }
+
     /// The next outputs of one scan, the `index`th; `None` if it has emitted its
-    /// last. The outputs of all others wait, and hold their scans back.
+    /// last, and has exited. The outputs of all others wait, and hold their scans back.
     ///
     /// Whoever takes outputs scan by scan does so to the end, which is
     /// [`finish`](Self::finish), and item by item: no scan may be waited for that
@@ -129,14 +169,49 @@ impl<F: Feeder, O> Manager<F, O> {
     /// sleeps because the input's own thread does.
     // MODEL: loom-tests/tests/aligned.rs::silent_scan_beside_a_chatty_one
     pub(crate) fn next_of(&mut self, index: usize) -> Option<Outputs<O>> {
-        self.work(|lanes| lanes.receive(index))?
+        match self.work(index, |lanes| lanes.receive(index))? {
+            Some((outputs, pace)) => {
+                self.hand(index, Handed::new(pace, outputs.len(), self.consumed()));
+                Some(outputs)
+            }
+            None => {
+                self.await_exit(index);
+                self.pass(index);
+                None
+            }
+        }
+    }
+
+    /// Waits for the exit of a scan whose outputs have come to their end: nothing of the
+    /// user's is left to run before it.
+    // MODEL: loom-tests/tests/aligned.rs::panic_ends_the_order
+    fn await_exit(&mut self, index: usize) {
+        loop {
+            self.read_events();
+            if self.turns.as_ref().is_none_or(|turns| turns.has_exited(index)) {
+                return;
+            }
+            // WAKE: the exit.
+            self.run.wait();
+        }
+    }
+
+    /// Notes that all outputs of the `index`th scan were taken, in their order: if it has
+    /// panicked, or does so in its drop, that takes effect from now on.
+    pub(crate) fn pass(&mut self, index: usize) {
+        if let Some(payload) = self.turns.as_mut().and_then(|turns| turns.pass(index)) {
+            self.fail(PanicOrigin::Scan(ScanId::new(index)), payload);
+        }
     }
 
     /// Drops what outputs are still to come, and ends the run.
     ///
     /// Resumes the run's first panic.
     pub(crate) fn finish(&mut self) {
-        while self.work(Lanes::collect).is_some() {}
+        for (id, payload) in self.turns.as_mut().map(Turns::end).unwrap_or_default() {
+            self.fail(PanicOrigin::Scan(id), payload);
+        }
+        while self.work(0, Lanes::collect).is_some() {}
     }
 
     /// How many outputs are at hand, and whether that is all there will be.
@@ -150,111 +225,167 @@ impl<F: Feeder, O> Manager<F, O> {
         self.panic.as_ref().map(|panic| &panic.origin)
     }
 
-    /// Works until a look at the lanes finds something; `None` if the run is over.
+    /// How long the consumer has been at work.
+    fn consumed(&self) -> Duration {
+        self.time.past(manager_does::LET_CONSUME)
+    }
+
+    /// Puts down what the consumer is being given, in one of the places that are learnt
+    /// from by themselves.
+    fn hand(&mut self, place: usize, handed: Handed) {
+        self.handed[place] = Some(handed);
+    }
+
+    /// Works until a look at the lanes finds something; `None` if the run is over. The
+    /// consumer has done with what was handed to it at this place before.
     #[inline(never)]
-    fn work<R>(&mut self, mut look: impl FnMut(&mut Lanes<O>) -> Option<R>) -> Option<R> {
+    fn work<R>(
+        &mut self,
+        place: usize,
+        mut look: impl FnMut(&mut Lanes<O>) -> Option<R>,
+    ) -> Option<R> {
         if self.ended {
             return None;
         }
         self.time.turn_to(manager_does::WAIT_FOR_SCANS);
+        if let Some(handed) = self.handed.get_mut(place).and_then(Option::take) {
+            handed.taken(self.consumed());
+        }
         loop {
-            // One look. It ends with the notices, as it is the disconnection of
-            // an output channel that makes the manager expect an exit.
-            // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
+            // One look. What must not wait behind outputs comes first.
+            // MODEL: loom-tests/tests/fairness.rs::panic_behind_what_is_queued
+            if self.run.is_called() {
+                self.read_events();
+            }
             self.feeder.dispatch();
             if let Some(found) = look(&mut self.lanes) {
                 self.time.turn_to(manager_does::LET_CONSUME);
                 return Some(found);
             }
-            if self.read_notices() {
+            // It is the disconnection of an output channel that makes the manager expect
+            // an exit: so exits come last.
+            // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
+            if self.live > self.lanes.len() && self.read_events() {
                 continue;
             }
             match self.go_on() {
-                Ok(Next::Look) => {}
+                Next::Look => {}
                 // WAKE: an output batch, room in an input channel, an exit, the leaving
                 // of the input's thread, a scan that was added, something asked for;
                 // each is published before it is rung for.
-                Ok(Next::Sleep) => self.run.wait(),
-                Ok(Next::End) => {
+                Next::Sleep => self.run.wait(),
+                Next::End => {
                     self.end();
                     return None;
                 }
-                Err(payload) => self.fail(PanicOrigin::Input, payload),
             }
         }
     }
 
     /// Goes on with the input, when nothing else is to be done; if there is nothing to
     /// be done there either, says whether the run is over.
-    fn go_on(&mut self) -> Result<Next, Payload> {
-        if self.feeder.fill()? {
-            return Ok(Next::Look);
+    fn go_on(&mut self) -> Next {
+        let filled = self.feeder.fill();
+        match self.of_input(filled) {
+            Some(false) => {}
+            Some(true) | None => return Next::Look,
         }
-        let gone = self.live == 0 && self.lanes.len() == 0;
-        let over = gone && self.feeder.retire(self.known)? && self.feeder.is_done();
-        Ok(if over { Next::End } else { Next::Sleep })
+        if self.live > 0 || self.lanes.len() > 0 {
+            return Next::Sleep;
+        }
+        let retired = self.feeder.retire(self.known);
+        match self.of_input(retired) {
+            Some(true) => match self.feeder.has_left() {
+                Left::Yes => Next::End,
+                Left::Soon => Next::Look,
+                Left::No => Next::Sleep,
+            },
+            Some(false) => Next::Sleep,
+            None => Next::Look,
+        }
     }
 
-    /// Reads what other threads have said beside the outputs, if they can have
-    /// said anything: a scan disconnects its output channel, then it exits. With
-    /// the notices that this look expects may come one of a scan that was found
-    /// connected a moment ago; its ring is then still to come, or has come since.
+    /// Takes note of what the input has panicked with. It has severed the run: what was
+    /// pulled before is stepped over.
+    // MODEL: loom-tests/tests/panics.rs::panic_in_the_input
+    fn of_input<R>(&mut self, result: Result<R, Payload>) -> Option<R> {
+        result.map_err(|payload| self.note_panic(PanicOrigin::Input, payload)).ok()
+    }
+
+    /// Reads what other threads have said beside the outputs. With what this look
+    /// expects may come the exit of a scan that was found connected a moment ago; its
+    /// ring is then still to come, or has come since.
     ///
     /// Says whether something has changed that has to be looked at again.
-    fn read_notices(&mut self) -> bool {
-        let exit_expected = self.live > self.lanes.len();
-        let notices = self.run.take_notices(exit_expected);
-        if !notices.is_empty() {
-            // First, as the exit of a scan that was added may be among the notices.
-            self.admit();
-        }
-        let mut changed = false;
-        for notice in notices {
-            match notice {
-                Notice::Exited { id, panic } => {
-                    self.live -= 1;
-                    if let Some(payload) = panic {
-                        self.fail(PanicOrigin::Scan(id), payload);
-                    }
-                }
-                Notice::ItemPanicked(payload) => self.fail(PanicOrigin::Item, payload),
-                // Its outputs may have been published, and rung for, before this.
-                // MODEL: loom-tests/tests/control.rs::add_to_a_run_without_scans
-                Notice::Added => changed = true,
-                Notice::Asked(request) => {
-                    self.grant(request);
-                    changed = true;
-                }
-                Notice::InputLeft(panic) => {
-                    self.feeder.let_go();
-                    if let Some(payload) = panic {
-                        self.fail(PanicOrigin::Input, payload);
-                    }
-                }
-            }
-        }
-        changed
+    fn read_events(&mut self) -> bool {
+        let events = self.run.take_events();
+        self.heed(events)
     }
 
-    /// Does what is asked for from outside.
-    fn grant(&mut self, request: Request) {
-        match request {
-            Request::Stop => self.feeder.feed().stop(),
-            Request::StopScan(id) => self.feeder.feed().stop_scan(id),
-            Request::Abort => self.abort(),
+    fn heed(&mut self, events: Events) -> bool {
+        let Events { exits, item_panic, input_left, added, stop, stop_scans, abort } = events;
+        // First, as the exit of a scan that was added may be among the events. Its outputs
+        // may have been published, and rung for, before this.
+        // MODEL: loom-tests/tests/control.rs::add_to_a_run_without_scans
+        self.admit();
+        for exit in exits {
+            self.live -= 1;
+            self.exited(exit.id, exit.panic);
+        }
+        if let Some(payload) = item_panic {
+            self.fail(PanicOrigin::Item, payload);
+        }
+        if let Some(left) = input_left {
+            self.feeder.let_go();
+            if let Some(payload) = left.panic {
+                self.note_panic(PanicOrigin::Input, payload);
+            }
+        }
+        if abort {
+            self.abort();
+        } else if stop {
+            self.stop();
+        } else {
+            stop_scans.iter().for_each(|id| self.feeder.feed().stop_scan(*id));
+        }
+        added || abort || stop || !stop_scans.is_empty()
+    }
+
+    /// Takes note of the exit of a scan, and of its panic if it had one.
+    fn exited(&mut self, id: ScanId, panic: Option<Payload>) {
+        if panic.is_none() {
+            self.forget(id);
+        }
+        let panic = match &mut self.turns {
+            Some(turns) => turns.exited(id, panic),
+            None => panic,
+        };
+        if let Some(payload) = panic {
+            self.fail(PanicOrigin::Scan(id), payload);
+        }
+    }
+
+    /// Keeps nothing of a scan that was added and has ended.
+    fn forget(&mut self, id: ScanId) {
+        if id.index() >= self.started {
+            self.names.remove(&id);
+            if let Some(control) = &self.settings.control {
+                control.ended(&self.run, id);
+            }
         }
     }
 
     /// Takes charge of the scans that were added.
     fn admit(&mut self) {
         let Some(entrance) = &self.entrance else { return };
-        for (id, NearSide { output, name, meter }) in entrance.take_entered() {
+        for Entered { id, name, side } in entrance.take_entered() {
             self.live += 1;
             self.known += 1;
-            self.lanes.add(id, output);
             if let Some(control) = &self.settings.control {
-                control.note(&self.run, name, meter);
+                control.note(&self.run, id, name.clone(), Arc::clone(&side.meter));
             }
+            self.names.extend(name.map(|name| (id, name)));
+            self.lanes.add(id, side);
         }
     }
 
@@ -262,28 +393,46 @@ impl<F: Feeder, O> Manager<F, O> {
     /// then the first panic surfaces.
     // MODEL: loom-tests/tests/panics.rs::panic_while_the_manager_waits_for_room
     fn fail(&mut self, origin: PanicOrigin, payload: Payload) {
+        self.note_panic(origin, payload);
+        self.abort();
+    }
+
+    /// Keeps the first panic.
+    fn note_panic(&mut self, origin: PanicOrigin, payload: Payload) {
         if self.panic.is_some() {
             discard(payload);
         } else {
+            self.run.note_panic(origin);
             self.panic = Some(Panic { origin, payload: Some(payload) });
         }
-        self.abort();
+    }
+
+    /// Ends the run as the end of its input does.
+    pub(crate) fn stop(&mut self) {
+        self.feeder.feed().stop();
     }
 
     /// Makes every scan thread leave. One that waits for input finds its channel
     /// at its end; one that waits for room for outputs gets it from the consumer or
     /// from [`drop`](Drop::drop).
     pub(crate) fn abort(&mut self) {
-        self.run.abort();
-        if let Err(payload) = self.feeder.close() {
-            self.fail(PanicOrigin::Input, payload);
+        self.run.advance(Stage::Aborted);
+        let closed = self.feeder.close();
+        self.of_input(closed);
+    }
+
+    /// Aborts the run, unless its input has panicked: then all end by themselves.
+    pub(crate) fn abort_unless_severed(&mut self) {
+        if !self.run.is(Stage::Severed) {
+            self.abort();
         }
     }
 
     /// Ends the run, with the panic that it had, if it had one.
     fn end(&mut self) {
         // The last batch may have been dropped since the look began, here.
-        self.read_notices();
+        let events = self.run.close_events();
+        self.heed(events);
         self.ended = true;
         self.time.turn_to(NOTHING);
         let payload = self.panic.as_mut().and_then(|panic| panic.payload.take());
@@ -299,22 +448,25 @@ impl<F: Feeder, O> Manager<F, O> {
 impl<F: Feeder, O> Drop for Manager<F, O> {
     fn drop(&mut self) {
         self.time.turn_to(NOTHING);
+        self.run.advance(Stage::Unheard);
         self.abort();
         loop {
             self.lanes.close();
-            if self.read_notices() {
+            if self.read_events() {
                 // There may be lanes of scans that were added since the last look, and
                 // nobody may be left to ring for them.
                 // MODEL: loom-tests/tests/control.rs::add_races_with_the_drop
                 continue;
             }
-            if matches!(self.go_on(), Ok(Next::End)) {
-                break;
+            match self.go_on() {
+                Next::Look => {}
+                Next::End => break,
+                // WAKE: an exit, the leaving of the input's thread, a scan that was added;
+                // each is published before it is rung for.
+                Next::Sleep => self.run.wait(),
             }
-            // WAKE: an exit, the leaving of the input's thread, a scan that was added;
-            // each is published before it is rung for.
-            self.run.wait();
         }
+        self.run.close_events().discard();
         if let Some(payload) = self.panic.take().and_then(|panic| panic.payload) {
             discard(payload);
         }

@@ -1,12 +1,13 @@
 //! What the threads of a run count of themselves.
 //!
-//! These figures are no part of the protocol: nothing is ever concluded from them.
+//! These figures are no part of the protocol: nothing that has to be right is concluded
+//! from them.
 //! Each is written by one thread and read by anybody at any time.
 // ORDERING: all relaxed. A reader may see one figure older than another.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::sync::{Counter, Ordering};
+use crate::sync::{Counter, Instant, Ordering};
 
 /// How a thread spends its time: on one of three things, or on none any more.
 #[derive(Debug)]
@@ -67,6 +68,11 @@ impl Timesheet {
         Duration::from_nanos(took)
     }
 
+    /// How long the thread has done what it does not do now. Does not ask the clock.
+    pub(super) fn past(&self, doing: usize) -> Duration {
+        Duration::from_nanos(self.took[doing].load(Ordering::Relaxed))
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
@@ -99,10 +105,13 @@ impl Meter {
         raise(&self.most_input, held as u64);
     }
 
-    /// Notes that so many outputs were published, into a channel that then held so
-    /// many batches.
-    pub(super) fn published(&self, outputs: usize, held: usize) {
-        add(&self.outputs, outputs as u64);
+    /// Notes that the scan has emitted so many outputs.
+    pub(super) fn emitted(&self, outputs: u64) {
+        add(&self.outputs, outputs);
+    }
+
+    /// Notes that outputs were published, into a channel that then held so many batches.
+    pub(super) fn published(&self, held: usize) {
         raise(&self.most_output, held as u64);
     }
 

@@ -2,114 +2,210 @@
 
 use std::fmt;
 use std::mem;
+use std::time::Duration;
 
 use super::batch::Outputs;
+use super::batch_size::BatchSize;
 use super::meter::{Meter, scan_does};
-use super::run::Run;
-use crate::sync::{Arc, Sender};
+use super::pace::Pace;
+use super::run::{Run, Stage};
+use crate::sync::{Arc, Instant, Sender};
 
 /// Which of a scan's outputs travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// All of them, as they come.
     Every,
+    /// All of them, among marks that travel along: the scan says how many outputs there
+    /// are.
+    Marked,
     /// The last one, when the scan exits.
     Last,
 }
 
 /// The output side of a scan thread.
 ///
-/// Invariant: between two batches of items nothing that travels is held here. A scan waits for input only after it has published all that it emitted,
-/// but for the one output that is the last so far.
+/// Invariant: between two pieces of a batch of items nothing that travels is held here. A
+/// scan waits for input only after it has published all that it emitted, but for the one
+/// output that is the last so far.
 pub(crate) struct Outlet<O> {
-    /// Emitted and not yet published; at most `limit`.
+    /// Emitted and not yet published.
     gathered: Vec<O>,
-    limit: usize,
+    /// How many are published at once.
+    size: BatchSize,
+    /// With how many gathered to look whether it is time to publish.
+    look_at: usize,
+    /// When the scan began to fill this batch.
+    since: Instant,
+    /// How long it has waited for room meanwhile.
+    waited: Duration,
+    /// Whether the last outputs of an aborted run were sent.
+    closed: bool,
     kept: Kept,
     sender: Sender<Outputs<O>>,
     capacity: usize,
+    pace: Arc<Pace>,
     meter: Arc<Meter>,
     run: Arc<Run>,
 }
 
 impl<O> Outlet<O> {
     pub(super) fn new(
-        limit: usize,
+        size: BatchSize,
         kept: Kept,
         (sender, capacity): (Sender<Outputs<O>>, usize),
+        pace: &Arc<Pace>,
         meter: &Arc<Meter>,
         run: &Arc<Run>,
     ) -> Self {
-        let (meter, run) = (Arc::clone(meter), Arc::clone(run));
-        Self { gathered: Vec::new(), limit, kept, sender, capacity, meter, run }
+        let mut outlet = Self {
+            gathered: Vec::new(),
+            size,
+            look_at: 1,
+            since: Instant::now(),
+            waited: Duration::ZERO,
+            closed: false,
+            kept,
+            sender,
+            capacity,
+            pace: Arc::clone(pace),
+            meter: Arc::clone(meter),
+            run: Arc::clone(run),
+        };
+        outlet.begin_batch();
+        outlet
     }
 
     /// Takes one output; publishes when the batch is full.
     #[inline]
     pub(crate) fn emit(&mut self, value: O) {
         self.gathered.push(value);
-        if self.gathered.len() >= self.limit {
-            self.publish();
+        if self.gathered.len() >= self.look_at {
+            self.look();
         }
     }
 
-    /// Whether nobody listens any more. The manager drops the channel only after
-    /// it has aborted the run.
+    /// Takes note that so many outputs were emitted, where that cannot be seen here.
+    #[inline]
+    pub(crate) fn count(&mut self, outputs: u64) {
+        if self.kept == Kept::Marked {
+            self.meter.emitted(outputs);
+        }
+    }
+
+    /// Whether what is emitted is still wanted.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.run.is_aborted()
     }
 
-    /// Lets go of what has been gathered and need not be held any longer.
-    #[inline(never)]
+    /// Notes when the scan begins with a piece of a batch.
+    pub(super) fn begin_piece(&mut self, now: Instant) {
+        self.since = now;
+        self.waited = Duration::ZERO;
+    }
+
+    /// How long the scan has waited for room since it began with the piece.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// Publishes what has been gathered and need not be held any longer.
     pub(super) fn publish(&mut self) {
-        match self.kept {
-            Kept::Every => self.send(),
-            Kept::Last => self.forget_all_but_the_last(),
+        if self.kept != Kept::Last {
+            self.send();
         }
     }
 
     /// Sends the last that there is to send.
     pub(super) fn finish(&mut self) {
         if self.kept == Kept::Last {
-            self.forget_all_but_the_last();
+            self.meter.emitted(self.gathered.len() as u64);
         }
         self.send();
     }
 
-    fn forget_all_but_the_last(&mut self) {
-        if let Some(last) = self.gathered.len().checked_sub(1) {
-            self.gathered.swap(0, last);
-            self.gathered.truncate(1);
+    /// Publishes the batch if it is full: of a scan that emits much in one step, or so much
+    /// that each output takes its time, nothing waits for the end of the step.
+    #[inline(never)]
+    fn look(&mut self) {
+        if self.kept == Kept::Last {
+            return self.keep_the_last();
         }
+        let filled = self.gathered.len();
+        let began = self.since;
+        // The clock is asked once, if at all.
+        let mut took = None;
+        let mut elapsed = || *took.get_or_insert_with(|| began.elapsed());
+        if !self.size.is_full(filled, &mut elapsed) {
+            self.look_at = self.size.next_look(filled);
+            return;
+        }
+        self.size.learn(filled, &mut elapsed);
+        self.send();
+        if !self.size.is_fixed() {
+            self.since = Instant::now();
+        }
+    }
+
+    /// Drops the output before the last. That may panic, inside the step that emits.
+    fn keep_the_last(&mut self) {
+        self.meter.emitted(1);
+        let before = self.gathered.swap_remove(0);
+        drop(before);
     }
 
     /// Sends what has been gathered; blocks while the output channel is full.
     ///
     /// The manager empties the channel whenever it looks, or drops it, so the
     /// wait ends. It was rung for everything that fills the channel.
+    ///
+    /// In a run that has been aborted one more batch is sent: what was emitted before is
+    /// in it. What comes after that is dropped.
     // MODEL: loom-tests/tests/faults.rs::both_sides_full
+    // MODEL: loom-tests/tests/panics.rs::outputs_before_an_abort_are_delivered
     fn send(&mut self) {
         if self.gathered.is_empty() {
             return;
         }
         let next = Vec::with_capacity(self.gathered.len());
         let outputs = Outputs::new(mem::replace(&mut self.gathered, next));
+        self.begin_batch();
+        if self.closed || self.run.is(Stage::Unheard) {
+            return;
+        }
+        self.closed = self.run.is_aborted();
         let (count, waiting) = (outputs.len(), self.sender.len());
         // Nobody else sends here, so in a channel with room there is no wait.
         let full = waiting >= self.capacity;
-        if full {
-            self.meter.time.turn_to(scan_does::WAIT_FOR_ROOM);
-        }
-        // What is not sent is dropped: the run has been aborted.
-        if !self.is_closed() && self.sender.send(outputs).is_ok() {
-            self.meter.published(count, waiting + usize::from(!full));
+        let sent =
+            if full { self.send_to_full(outputs) } else { self.sender.send(outputs).is_ok() };
+        if sent {
+            if self.kept == Kept::Every {
+                self.meter.emitted(count as u64);
+            }
+            self.meter.published(waiting + usize::from(!full));
             // WAKE: the manager's look at the output channels.
             self.run.ring();
         }
-        if full {
-            self.meter.time.turn_to(scan_does::WORK);
-        }
+    }
+
+    fn send_to_full(&mut self, outputs: Outputs<O>) -> bool {
+        self.meter.time.turn_to(scan_does::WAIT_FOR_ROOM);
+        let began = Instant::now();
+        let sent = self.sender.send(outputs).is_ok();
+        self.waited += began.elapsed();
+        self.meter.time.turn_to(scan_does::WORK);
+        sent
+    }
+
+    /// Begins the next batch.
+    fn begin_batch(&mut self) {
+        self.size.begin(self.pace.outputs.get());
+        self.look_at = match self.kept {
+            Kept::Every | Kept::Marked => self.size.next_look(0),
+            Kept::Last => 2,
+        };
     }
 }
 

@@ -1,16 +1,16 @@
 //! The input, pulled by the manager on the consumer's thread.
 
 use std::fmt;
-use std::time::Instant;
 
 use super::batch::Batch;
 use super::batch_size::BatchSize;
-use super::contain::{Payload, contain};
+use super::contain::{Payload, contain, contain_drop, keep_first};
 use super::feed::{Feed, Turn};
-use super::feeder::Feeder;
+use super::feeder::{Feeder, Left};
 use super::meter::manager_does;
+use super::run::Stage;
 use super::start::Dispatch;
-use crate::sync::Arc;
+use crate::sync::{Arc, Instant};
 
 /// How many items a batch has room for at first. A longer one, which only a fixed
 /// size can ask for, grows as it is filled.
@@ -37,50 +37,72 @@ impl<I: Iterator> Pull<I> {
 
     /// Whether it is time to pull.
     pub(crate) fn is_due(&self) -> bool {
-        self.turn == Turn::Pull && self.input.is_some()
+        matches!(self.turn, Turn::Pull { .. }) && self.input.is_some()
     }
 
     /// Pulls one batch and begins to send it; or gives Stop, when the input has ended.
-    fn pull(&mut self) -> Result<(), Payload> {
+    fn pull(&mut self, most: usize) -> Result<(), Payload> {
         let Dispatch { feed, batch_size, time, run } = &mut self.dispatch;
         let Some(input) = &mut self.input else {
             feed.stop();
             return Ok(());
         };
-        let mut items = Vec::with_capacity(batch_size.target().min(FIRST_CAPACITY));
+        batch_size.begin(most);
+        let mut items = Vec::with_capacity(batch_size.goal().min(FIRST_CAPACITY));
+        let first = feed.pulled() - u64::from(self.held_over.is_some());
+        if let Some(item) = self.held_over.take() {
+            items.push(item);
+            // MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
+            if feed.begins_behind(first) {
+                feed.send(Batch::new(items, run), first, None);
+                return Ok(());
+            }
+        }
         time.turn_to(manager_does::PULL_INPUT);
-        let pulled = if self.held {
-            feed.fill();
-            items.extend(self.held_over.take());
-            let interrupted = || run.is_interrupted();
-            contain(|| {
-                pull_batch(batch_size, &mut items, |chunk, items| {
-                    pull_until(interrupted, input, chunk, items)
-                })
+        let held = self.held;
+        let pulled = contain(|| {
+            pull_batch(batch_size, &mut items, |chunk, items| match held {
+                false => pull(input, feed, chunk, items),
+                true => pull_until(|| run.is_called(), input, feed, chunk, items),
             })
-        } else {
-            contain(|| pull_batch(batch_size, &mut items, |chunk, items| pull(input, chunk, items)))
-        };
+        });
         time.turn_to(manager_does::WAIT_FOR_SCANS);
         // From here on the drop of the items is contained, whatever happens.
         let batch = Batch::new(items, run);
-        match pulled? {
-            Pulled::More => {}
-            Pulled::Last => self.drop_input()?,
-            Pulled::Interrupted(item) => self.held_over = Some(item),
+        if !batch.items().is_empty() {
+            feed.send(batch, first, None);
         }
-        if batch.items().is_empty() {
-            self.dispatch.feed.skip();
-        } else {
-            self.dispatch.feed.send(batch, None);
+        match pulled {
+            Ok(Pulled::More) => Ok(()),
+            Ok(Pulled::Last) => self.let_go_of_input().inspect_err(|_| self.sever()),
+            Ok(Pulled::Interrupted(item)) => {
+                self.held_over = Some(item);
+                Ok(())
+            }
+            Err(payload) => {
+                self.sever();
+                Err(payload)
+            }
         }
-        Ok(())
     }
 
-    /// Drops the input, whose drop may panic.
-    fn drop_input(&mut self) -> Result<(), Payload> {
-        let input = (self.held_over.take(), self.input.take());
-        contain(|| drop(input))
+    /// Ends the run behind what was pulled: the input has panicked, or who is asked for
+    /// scans along with it.
+    // MODEL: loom-tests/tests/panics.rs::panic_in_the_input
+    pub(crate) fn sever(&mut self) {
+        self.dispatch.run.advance(Stage::Severed);
+        self.dispatch.feed.stop();
+        // One panic is told. The input has gone in any case.
+        self.let_go_of_input().unwrap_or_else(super::contain::discard);
+    }
+
+    /// Drops the input, and the item of it that nobody was given; each drop may panic.
+    fn let_go_of_input(&mut self) -> Result<(), Payload> {
+        let mut first = contain_drop(self.held_over.take());
+        if let Some(payload) = contain_drop(self.input.take()) {
+            keep_first(&mut first, payload);
+        }
+        first.map_or(Ok(()), Err)
     }
 }
 
@@ -88,17 +110,14 @@ impl<I: Iterator> Feeder for Pull<I> {
     type Item = I::Item;
 
     fn dispatch(&mut self) {
-        if self.held {
-            self.dispatch.run.heed();
-        }
         self.turn = self.dispatch.feed.offer();
     }
 
     fn fill(&mut self) -> Result<bool, Payload> {
         match self.turn {
-            Turn::Pull => self.pull().map(|()| true),
+            Turn::Pull { most } => self.pull(most).map(|()| true),
             Turn::Wait => Ok(false),
-            Turn::Leave => self.drop_input().map(|()| false),
+            Turn::Leave => self.let_go_of_input().map(|()| false),
         }
     }
 
@@ -121,13 +140,13 @@ impl<I: Iterator> Feeder for Pull<I> {
     fn close(&mut self) -> Result<(), Payload> {
         self.dispatch.feed.close();
         self.turn = Turn::Leave;
-        self.drop_input()
+        self.let_go_of_input()
     }
 
     fn let_go(&mut self) {}
 
-    fn is_done(&self) -> bool {
-        self.turn == Turn::Leave
+    fn has_left(&mut self) -> Left {
+        if self.turn == Turn::Leave { Left::Yes } else { Left::No }
     }
 }
 
@@ -146,23 +165,29 @@ fn pull_batch<T>(
     mut pull_chunk: impl FnMut(usize, &mut Vec<T>) -> Pulled<T>,
 ) -> Pulled<T> {
     let began = Instant::now();
-    loop {
+    // An item that was held over may be the whole batch.
+    while !batch_size.is_full(items.len(), || began.elapsed()) {
         let pulled = pull_chunk(batch_size.chunk(items.len()), items);
         if !matches!(pulled, Pulled::More) {
             return pulled;
         }
-        if batch_size.is_full(items.len(), || began.elapsed()) {
-            batch_size.learn(items.len(), || began.elapsed());
-            return pulled;
-        }
     }
+    batch_size.learn(items.len(), || began.elapsed());
+    Pulled::More
 }
 
 /// Pulls so many items at once.
-fn pull<I: Iterator>(input: &mut I, count: usize, items: &mut Vec<I::Item>) -> Pulled<I::Item> {
-    let wanted = items.len() + count;
+fn pull<I: Iterator>(
+    input: &mut I,
+    feed: &Feed<I::Item>,
+    count: usize,
+    items: &mut Vec<I::Item>,
+) -> Pulled<I::Item> {
+    let before = items.len();
     items.extend(input.by_ref().take(count));
-    if items.len() < wanted { Pulled::Last } else { Pulled::More }
+    let pulled = items.len() - before;
+    feed.count_pulled(pulled);
+    if pulled < count { Pulled::Last } else { Pulled::More }
 }
 
 /// Pulls so many items one by one. If there is an interruption while an item is pulled,
@@ -172,15 +197,17 @@ fn pull<I: Iterator>(input: &mut I, count: usize, items: &mut Vec<I::Item>) -> P
 fn pull_until<I: Iterator>(
     interrupted: impl Fn() -> bool,
     input: &mut I,
+    feed: &Feed<I::Item>,
     count: usize,
     items: &mut Vec<I::Item>,
 ) -> Pulled<I::Item> {
     for _ in 0..count {
-        match input.next() {
-            None => return Pulled::Last,
-            Some(item) if interrupted() => return Pulled::Interrupted(item),
-            Some(item) => items.push(item),
+        let Some(item) = input.next() else { return Pulled::Last };
+        feed.count_pulled(1);
+        if interrupted() {
+            return Pulled::Interrupted(item);
         }
+        items.push(item);
     }
     Pulled::More
 }

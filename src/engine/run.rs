@@ -1,66 +1,56 @@
-//! What the manager and the scan threads of one run share.
-
-use std::mem;
+//! What the manager and the other threads of one run share.
 
 use super::contain::{Payload, discard};
 use super::doorbell::Doorbell;
+pub(crate) use super::events::Request;
+use super::events::{Events, Exit, InputLeft, Mailbox};
+use crate::error::PanicOrigin;
 use crate::id::ScanId;
-use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, Counter, OnceLock, Ordering};
+
+/// How far a run has come. It only ever goes on to a later stage.
+///
+/// ```text
+///            the input panics
+///   Going ─────────────────────► Severed
+///     │                             │
+///     └──────────────┬──────────────┘
+///                    │ a panic elsewhere, or a request
+///                    ▼
+///                 Aborted ──────► Unheard
+///                          drop
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Scans step; the end of a channel is Stop.
+    Going,
+    /// Scans step over what was pulled before; at the end of its channel each leaves,
+    /// without a flush.
+    Severed,
+    /// No further step is begun. What was emitted is delivered.
+    Aborted,
+    /// Nobody takes outputs any more.
+    Unheard,
+}
 
 /// The shared side of a run. It holds nothing of the user's but the payloads of
 /// panics, on their way to the manager.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// Set once, by the manager, before it lets go of any channel; read by scan
+    /// A [`Stage`]. Raised before any channel is dropped because of it; read by scan
     /// threads between any two items, and when a channel has come to its end.
-    aborted: AtomicBool,
-    // INVARIANT: any thread appends, the manager takes all; a notice is appended
-    // before its ring.
-    notices: Mutex<Vec<Notice>>,
-    /// Set by a notice that nothing else tells the manager to expect: that of an
-    /// exit follows the disconnection of the scan's output channel.
-    unexpected: AtomicBool,
-    /// Set with a notice that an input which is pulled on the consumer's thread is to
-    /// be interrupted for.
-    interrupted: AtomicBool,
+    stage: AtomicU8,
+    events: Mailbox,
+    /// Whether there are events that must not wait until no outputs are ready.
+    called: AtomicBool,
+    /// How many scans have begun. No decision but to ignore a request hangs on it.
+    begun: Counter,
+    /// Where the first panic came from, for those who have no iterator to ask.
+    panicked: OnceLock<PanicOrigin>,
     /// Where the manager sleeps.
     doorbell: Doorbell,
     /// Where the input's own thread sleeps, if it has one.
     room: Option<Doorbell>,
-}
-
-/// What the manager is told beside the outputs.
-#[derive(Debug)]
-pub(super) enum Notice {
-    /// A scan's thread is done with the run: everything it held has been
-    /// dropped, all that it emitted is in its output channel, and the thread is
-    /// back in the pool.
-    Exited {
-        /// The scan that is no more.
-        id: ScanId,
-        /// What it panicked with, if it did.
-        panic: Option<Payload>,
-    },
-    /// The drop of an item panicked, on whichever thread let go of it last.
-    ItemPanicked(Payload),
-    /// What a [`Control`](crate::Control) has asked for.
-    Asked(Request),
-    /// A scan was added; it is to be found where added scans are.
-    Added,
-    /// The input's own thread is done with the run, with what it panicked with, if it
-    /// did. The input has been dropped, and the thread is back in the pool.
-    InputLeft(Option<Payload>),
-}
-
-/// What is asked for from outside.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Request {
-    /// That the run end as if the input did.
-    Stop,
-    /// That one scan end so.
-    StopScan(ScanId),
-    /// That the run end at once.
-    Abort,
 }
 
 impl Run {
@@ -68,12 +58,13 @@ impl Run {
     /// one.
     pub(super) fn new(input_has_thread: bool) -> Self {
         Self {
-            room: input_has_thread.then(Doorbell::default),
-            aborted: AtomicBool::new(false),
-            notices: Mutex::default(),
-            unexpected: AtomicBool::new(false),
-            interrupted: AtomicBool::new(false),
+            stage: AtomicU8::new(Stage::Going as u8),
+            events: Mailbox::new(),
+            called: AtomicBool::new(false),
+            begun: Counter::new(0),
+            panicked: OnceLock::new(),
             doorbell: Doorbell::default(),
+            room: input_has_thread.then(Doorbell::default),
         }
     }
 
@@ -82,24 +73,59 @@ impl Run {
         self.room.is_some()
     }
 
-    /// Tells the scan threads to leave at once.
-    pub(super) fn abort(&self) {
-        // ORDERING: a thread that reads the flag late comes to the end of a channel,
-        // whose near end is dropped after this; that publishes the flag.
-        self.aborted.store(true, Ordering::Relaxed);
+    /// Goes on to `stage`, if the run has not come further already.
+    pub(super) fn advance(&self, stage: Stage) {
+        // ORDERING: a thread that reads the stage late comes to the end of a channel,
+        // whose other end is dropped after this; that publishes the stage.
+        self.stage.fetch_max(stage as u8, Ordering::Relaxed);
     }
 
+    /// Whether the run has come as far as `stage`.
+    #[inline]
+    pub(super) fn is(&self, stage: Stage) -> bool {
+        // ORDERING: pairs with nothing; see `advance`.
+        self.stage.load(Ordering::Relaxed) >= stage as u8
+    }
+
+    /// Whether no further step is to begin.
     #[inline]
     pub(super) fn is_aborted(&self) -> bool {
-        // ORDERING: pairs with nothing; see `abort`.
-        self.aborted.load(Ordering::Relaxed)
+        self.is(Stage::Aborted)
+    }
+
+    /// Notes that another scan begins.
+    pub(super) fn begin_scan(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes where the first panic came from.
+    pub(super) fn note_panic(&self, origin: PanicOrigin) {
+        self.panicked.get_or_init(|| origin);
+    }
+
+    /// Where the first panic came from, once there was one.
+    pub(crate) fn panicked(&self) -> Option<PanicOrigin> {
+        self.panicked.get().copied()
     }
 
     /// Publishes that a scan's thread is done with the run, then rings.
     // MODEL: loom-tests/tests/end.rs::two_scans_end_at_once
     pub(super) fn exited(&self, id: ScanId, panic: Option<Payload>) {
-        self.notices.lock().push(Notice::Exited { id, panic });
-        self.ring();
+        let panicked = panic.is_some();
+        let unread = self.events.add(|events| match events {
+            Some(events) => {
+                events.exits.push(Exit { id, panic });
+                None
+            }
+            None => panic,
+        });
+        unread.into_iter().for_each(discard);
+        if panicked {
+            self.call();
+        } else {
+            // Without a panic the end of the scan's outputs tells the manager to look.
+            self.ring();
+        }
         // WAKE: a scan that has gone has room for everything.
         if let Some(room) = &self.room {
             room.ring();
@@ -109,73 +135,86 @@ impl Run {
     /// Publishes that the drop of an item panicked, then rings.
     // MODEL: loom-tests/tests/panics.rs::panic_in_the_drop_of_an_item
     pub(super) fn item_panicked(&self, payload: Payload) {
-        self.notify(Notice::ItemPanicked(payload));
+        let unread = self.events.add(|events| match events {
+            Some(Events { item_panic: first @ None, .. }) => first.replace(payload),
+            _ => Some(payload),
+        });
+        unread.into_iter().for_each(discard);
+        self.call();
     }
 
     /// Publishes that the input's own thread has left, then rings.
     // MODEL: loom-tests/tests/ahead.rs::input_is_dropped_before_the_end
     pub(super) fn input_left(&self, panic: Option<Payload>) {
-        self.notify(Notice::InputLeft(panic));
+        let unread = self.events.add(|events| match events {
+            Some(events) => {
+                events.input_left = Some(InputLeft { panic });
+                None
+            }
+            None => panic,
+        });
+        unread.into_iter().for_each(discard);
+        self.call();
     }
 
-    /// Publishes that something is asked for, then rings.
+    /// Publishes that scans were added, then rings.
+    // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
+    pub(super) fn added(&self) {
+        self.events.add(|events| events.into_iter().for_each(|events| events.added = true));
+        self.call();
+    }
+
+    /// Publishes that something is asked for, then rings. Of a run that has ended, and for
+    /// a scan that has not begun, nothing can be asked.
     // MODEL: loom-tests/tests/control.rs::stop_from_another_thread
     pub(crate) fn ask(&self, request: Request) {
-        if matches!(request, Request::Abort) {
-            self.abort();
+        if let Request::StopScan(id) = request {
+            if id.index() as u64 >= self.begun.load(Ordering::Relaxed) {
+                return;
+            }
         }
-        self.notify(Notice::Asked(request));
-        self.interrupt();
-    }
-
-    /// Publishes that a scan was added, then rings; interrupts a batch that is being
-    /// filled.
-    // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
-    pub(super) fn added(&self, filling: bool) {
-        self.notify(Notice::Added);
-        if filling {
-            self.interrupt();
+        if request == Request::Abort {
+            self.advance(Stage::Aborted);
         }
+        self.events.add(|events| events.into_iter().for_each(|events| events.ask(request)));
+        self.call();
     }
 
-    /// Has an input that is pulled on the consumer's thread leave the batch in hand.
-    fn interrupt(&self) {
-        // ORDERING: on the thread that pulls it is seen at once, as every thread sees
-        // what it did itself. From another thread any item will do.
-        self.interrupted.store(true, Ordering::Relaxed);
+    /// Whether the end of the run was asked for, and has not begun yet.
+    pub(super) fn is_asked_to_end(&self) -> bool {
+        self.events.add(|events| events.is_some_and(|events| events.stop || events.abort))
     }
 
-    /// Whether there was an interruption since [`heed`](Self::heed).
-    #[inline]
-    pub(super) fn is_interrupted(&self) -> bool {
-        // ORDERING: see `interrupt`.
-        self.interrupted.load(Ordering::Relaxed)
-    }
-
-    /// Begins a look, in which the notices of all interruptions so far are read.
-    pub(super) fn heed(&self) {
-        // ORDERING: see `interrupt`. A notice is published before the interruption.
-        self.interrupted.store(false, Ordering::Relaxed);
-    }
-
-    /// Publishes what the manager does not expect, then rings.
-    fn notify(&self, notice: Notice) {
-        self.notices.lock().push(notice);
-        // ORDERING: the flag publishes nothing, it says where to look; the lock
-        // above publishes. A manager that misses it has the ring still to come.
-        self.unexpected.store(true, Ordering::Relaxed);
+    /// Says that there are events which must not wait: called after publishing them.
+    fn call(&self) {
+        // ORDERING: the flag publishes nothing, it says where to look; the lock of the
+        // events publishes. A manager that misses it has the ring still to come.
+        self.called.store(true, Ordering::Relaxed);
         self.ring();
     }
 
-    /// Takes the notices that have come since the last call, if an exit is
-    /// expected or there is one of the other kind.
-    pub(super) fn take_notices(&self, exit_expected: bool) -> Vec<Notice> {
-        // ORDERING: pairs with nothing; see `notify`.
-        if exit_expected || self.unexpected.load(Ordering::Relaxed) {
-            mem::take(&mut *self.notices.lock())
-        } else {
-            Vec::new()
-        }
+    /// Whether there are events that must not wait; and that whoever pulls the input on
+    /// the consumer's thread is to leave the batch in hand.
+    #[inline]
+    pub(super) fn is_called(&self) -> bool {
+        // ORDERING: see `call`. Who has called on this thread, or before something that
+        // this thread has seen, is seen here.
+        self.called.load(Ordering::Relaxed)
+    }
+
+    /// Takes the events that have come since the last call.
+    // MODEL: loom-tests/tests/control.rs::stop_that_has_returned_leaves_the_batch
+    pub(super) fn take_events(&self) -> Events {
+        // ORDERING: cleared before the lock is taken. A call that this overwrites came
+        // with events that were added before: had they been added behind the lock taken
+        // here, the lock would put this store before that call.
+        self.called.store(false, Ordering::Relaxed);
+        self.events.take()
+    }
+
+    /// Takes what is left; nothing can be told or asked from now on.
+    pub(super) fn close_events(&self) -> Events {
+        self.events.close()
     }
 
     /// Says that there is something for the manager to see: called after publishing
@@ -197,23 +236,5 @@ impl Run {
     /// Blocks the input's own thread until there may be room.
     pub(super) fn wait_for_room(&self) {
         self.room.as_ref().unwrap_or(&self.doorbell).wait();
-    }
-}
-
-/// What nobody has read was left behind by an input thread that was let go.
-// MODEL: loom-tests/tests/ahead.rs::panic_of_an_input_that_was_let_go
-impl Drop for Run {
-    fn drop(&mut self) {
-        for notice in mem::take(&mut *self.notices.lock()) {
-            match notice {
-                Notice::Exited { panic: Some(payload), .. }
-                | Notice::InputLeft(Some(payload))
-                | Notice::ItemPanicked(payload) => discard(payload),
-                Notice::Exited { .. }
-                | Notice::InputLeft(None)
-                | Notice::Asked(_)
-                | Notice::Added => {}
-            }
-        }
     }
 }

@@ -1,15 +1,18 @@
 //! Putting a run together.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::resume_unwind;
 
 use super::batch_size::BatchSize;
+use super::contain::{contain, contain_drop, discard, drop_each};
 use super::exit_guard::ExitGuard;
 use super::feed::Feed;
 use super::lanes::Lanes;
 use super::manager::Manager;
 use super::meter::{Timesheet, manager_does};
 use super::outlet::Kept;
-use super::run::Run;
+use super::run::{Request, Run, Stage};
 use super::scan_thread::ScanThread;
 use crate::config::{Config, Settings};
 use crate::error::StartErrorKind;
@@ -30,19 +33,22 @@ pub(crate) struct Ready<H> {
 }
 
 impl<'a, H: ScanHost<'a>> Ready<H> {
-    /// Checks the settings for items of type `T` and gets a thread for each of
-    /// `scans` scans.
-    pub(crate) fn new<T>(
+    /// Checks the settings for items of type `T` and outputs of type `O`, and gets a thread
+    /// for each of `scans` scans.
+    pub(crate) fn new<T, O>(
         threads: impl ThreadSource<'a, Thread = H>,
         config: &Config,
         scans: usize,
     ) -> Result<Self, StartErrorKind> {
         let settings = config.settings::<T>()?;
-        let hosts = threads.threads(&settings, scans)?;
+        let hosts = threads.threads(&settings, &settings.thread_kind_for::<T, O>(), scans)?;
         Ok(Self { settings, hosts })
     }
 
     /// Starts the run. Of what a scan emits, the manager is given what `kept` says.
+    ///
+    /// A scan whose name panics has the run not start: no scan is given anything, a flush
+    /// included.
     pub(crate) fn start<I, S>(
         self,
         input: I,
@@ -56,34 +62,59 @@ impl<'a, H: ScanHost<'a>> Ready<H> {
     {
         let Self { settings, hosts } = self;
         debug_assert_eq!(scans.len(), hosts.len(), "a thread for each scan");
+        let names = match contain(|| names_of(&scans)) {
+            Ok(names) => names,
+            Err(payload) => {
+                // What the drops panic with is not told.
+                drop_each(scans).into_iter().chain(contain_drop(input)).for_each(discard);
+                resume_unwind(payload)
+            }
+        };
+        // From here on no code of the user's is called on this thread.
         let settings = Arc::new(settings);
         let run = Arc::new(Run::new(I::HAS_THREAD));
         let mut inputs = Vec::with_capacity(scans.len());
         let mut lanes = Lanes::new();
-        let mut meters = Vec::new();
+        let mut figures = Vec::new();
         for (index, (scan, host)) in scans.into_iter().zip(hosts).enumerate() {
             let id = ScanId::new(index);
-            let (thread, input, near) = ScanThread::new(scan, kept, &settings, &run);
-            let (meter, run) = (Arc::clone(&near.meter), Arc::clone(&run));
+            let (thread, input, side) = ScanThread::new(scan, kept, &settings, &run);
+            let (meter, run) = (Arc::clone(&side.meter), Arc::clone(&run));
+            figures.push((names.get(&id).cloned(), Arc::clone(&meter)));
             host.host(move |lease| thread.live(ExitGuard::new(id, lease, meter, run)));
             inputs.push(input);
-            lanes.add(id, near.output);
-            meters.push((near.name, near.meter));
+            lanes.add(id, side);
         }
+        let feed = Arc::new(Feed::new(inputs, settings.discard_without_scans, &run));
         let time = Arc::new(Timesheet::new(manager_does::LET_CONSUME));
         let own_time = I::HAS_THREAD.then(|| Arc::new(Timesheet::new(manager_does::PULL_INPUT)));
         if let Some(control) = &settings.control {
             let (consumer, input) = (Arc::clone(&time), own_time.clone());
-            control.hold(Arc::clone(&run), Figures { consumer, input, scans: meters });
+            match control.hold(Arc::clone(&run), Figures::new(consumer, input, figures)) {
+                // Before anything is pulled.
+                // MODEL: loom-tests/tests/control.rs::stop_before_the_start
+                Some(Request::Abort) => {
+                    run.advance(Stage::Aborted);
+                    feed.close();
+                }
+                Some(_) => feed.stop(),
+                None => {}
+            }
         }
         let feeder = input.feeder(Dispatch {
-            feed: Arc::new(Feed::new(inputs, settings.discard_without_scans)),
+            feed,
             batch_size: settings.batch_size.clone(),
             time: own_time.unwrap_or_else(|| Arc::clone(&time)),
             run: Arc::clone(&run),
         });
-        Manager::new(feeder, lanes, time, settings, run)
+        Manager::new(feeder, lanes, names, time, settings, run)
     }
+}
+
+/// The names of those that have one.
+fn names_of<T, S: Scan<T>>(scans: &[S]) -> BTreeMap<ScanId, Box<str>> {
+    let name = |(index, scan): (usize, &S)| Some((ScanId::new(index), Box::from(scan.name()?)));
+    scans.iter().enumerate().filter_map(name).collect()
 }
 
 /// What a feeder works with.
@@ -93,13 +124,6 @@ pub struct Dispatch<T> {
     pub(super) batch_size: BatchSize,
     pub(super) time: Arc<Timesheet>,
     pub(super) run: Arc<Run>,
-}
-
-impl<T> Dispatch<T> {
-    /// Whether there is anybody to feed, now or later.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.feed.is_wanted()
-    }
 }
 
 impl<T> fmt::Debug for Dispatch<T> {

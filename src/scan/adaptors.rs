@@ -222,7 +222,8 @@ where
             |out| self.first.step(item, out),
         );
         second_flow?;
-        if first_flow.is_break() {
+        // A scan may also end because nobody takes its outputs any more.
+        if first_flow.is_break() && !out.is_closed() {
             self.second.flush(out);
         }
         first_flow
@@ -237,7 +238,7 @@ where
             },
             |out| self.first.flush(out),
         );
-        if second_flow.is_continue() {
+        if second_flow.is_continue() && !out.is_closed() {
             self.second.flush(out);
         }
     }

@@ -4,11 +4,22 @@ use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 
 use super::{Emitter, Scan};
-use crate::engine::contain;
+use crate::engine::{contain, contain_drop, discard};
 
-/// Emits once for each item: the latest output if there was any, `None` if not. A
-/// scan that ends at an item without any emits nothing for it. What is emitted
-/// at the flush belongs to no item and is dropped.
+/// What a scan has for one item, or why it has no more.
+#[allow(unnameable_types, reason = "only passes through the engine")]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Cell<O> {
+    /// Its last output for the item; `None` if there was none.
+    Item(Option<O>),
+    /// It was flushed. If this is missing the scan has ended by itself, has panicked, or
+    /// was aborted.
+    Flushed,
+}
+
+/// Emits once for each item: the last output if there was any. A scan that ends at an
+/// item without any emits nothing for it. What is emitted at the flush belongs to no item
+/// and is dropped.
 pub(crate) struct LatestPerItem<S>(S);
 
 impl<S> LatestPerItem<S> {
@@ -18,26 +29,49 @@ impl<S> LatestPerItem<S> {
 }
 
 impl<T, S: Scan<T>> Scan<T> for LatestPerItem<S> {
-    type Output = Option<S::Output>;
+    type Output = Cell<S::Output>;
 
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
-        let mut latest = None;
-        let flow = out.adapt(
-            |output, _| {
-                latest = Some(output);
-                ControlFlow::Continue(())
-            },
-            |out| self.0.step(item, out),
-        );
-        if flow.is_continue() || latest.is_some() {
-            out.emit(latest);
+        let (mut latest, mut outputs) = (None, 0);
+        let stepped = contain(|| {
+            out.adapt(
+                |output, _| {
+                    outputs += 1;
+                    let before = latest.replace(output);
+                    // Its drop may panic; the new one is in its place by then.
+                    drop(before);
+                    ControlFlow::Continue(())
+                },
+                |out| self.0.step(item, out),
+            )
+        });
+        out.count(outputs);
+        match stepped {
+            Ok(flow) => {
+                if flow.is_continue() || latest.is_some() {
+                    out.emit(Cell::Item(latest));
+                }
+                flow
+            }
+            Err(payload) => {
+                contain_drop(latest).into_iter().for_each(discard);
+                resume_unwind(payload)
+            }
         }
-        flow
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
-        out.adapt(|_, _| ControlFlow::Continue(()), |out| self.0.flush(out));
+        let mut outputs = 0;
+        out.adapt(
+            |_, _| {
+                outputs += 1;
+                ControlFlow::Continue(())
+            },
+            |out| self.0.flush(out),
+        );
+        out.count(outputs);
+        out.emit(Cell::Flushed);
     }
 
     fn name(&self) -> Option<&str> {
@@ -71,9 +105,12 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
 
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
-        let mut held = None;
+        let (mut held, mut outputs) = (None, 0);
         // A panic must not take the output with it that is held back.
-        let stepped = contain(|| out.adapt(hold_back_one(&mut held), |out| self.0.step(item, out)));
+        let stepped = contain(|| {
+            out.adapt(hold_back_one(&mut held, &mut outputs), |out| self.0.step(item, out))
+        });
+        out.count(outputs);
         match stepped {
             Ok(flow) => {
                 out.emit(Part::Last(held));
@@ -90,11 +127,14 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
+        let mut outputs = 0;
         let emit = |output, out: &mut Emitter<'_, Self::Output>| {
+            outputs += 1;
             out.emit(Part::More(output));
             ControlFlow::Continue(())
         };
         out.adapt(emit, |out| self.0.flush(out));
+        out.count(outputs);
         out.emit(Part::End);
     }
 
@@ -103,11 +143,13 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
     }
 }
 
-/// Emits all but the last output, which is left in `held`.
+/// Emits all but the last output, which is left in `held`, and counts them all.
 fn hold_back_one<O>(
     held: &mut Option<O>,
+    outputs: &mut u64,
 ) -> impl FnMut(O, &mut Emitter<'_, Part<O>>) -> ControlFlow<()> {
     |output, out| {
+        *outputs += 1;
         if let Some(before) = held.replace(output) {
             out.emit(Part::More(before));
         }

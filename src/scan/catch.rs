@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 
 use super::{Emitter, Scan};
-use crate::engine::{contain, discard};
+use crate::engine::{contain, contain_drop, discard};
 
 /// Turns a panic into an output; see [`Scan::catch_unwind`].
 #[must_use = "a scan does nothing until a run gives it items"]
@@ -22,6 +23,9 @@ impl<S> CatchUnwind<S> {
 
     /// Emits what `call` does with the scan; if that panics, drops the scan and
     /// emits the payload.
+    ///
+    /// What takes the outputs is called from inside the scan, and is none of its business:
+    /// a panic there goes past the scan, which finds its emitter closed.
     fn call<T, R>(
         &mut self,
         out: &mut Emitter<'_, Caught<S::Output>>,
@@ -31,18 +35,26 @@ impl<S> CatchUnwind<S> {
         S: Scan<T>,
     {
         let scan = self.scan.as_mut()?;
-        let emit = |output, out: &mut Emitter<'_, Caught<S::Output>>| {
-            out.emit(Ok(output));
-            ControlFlow::Continue(())
+        let mut downstream = None;
+        let emit = |output, out: &mut Emitter<'_, Caught<S::Output>>| match contain(|| {
+            out.emit(Ok(output))
+        }) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(payload) => {
+                downstream = Some(payload);
+                ControlFlow::Break(())
+            }
         };
-        match contain(|| out.adapt(emit, |out| call(scan, out))) {
+        let called = contain(|| out.adapt(emit, |out| call(scan, out)));
+        if let Some(payload) = downstream {
+            called.err().into_iter().for_each(discard);
+            resume_unwind(payload);
+        }
+        match called {
             Ok(result) => Some(result),
             Err(payload) => {
-                let scan = Option::take(&mut self.scan);
                 // The first panic is the one that is told.
-                if let Err(payload) = contain(|| drop(scan)) {
-                    discard(payload);
-                }
+                contain_drop(Option::take(&mut self.scan)).into_iter().for_each(discard);
                 out.emit(Err(payload));
                 None
             }

@@ -40,8 +40,9 @@ impl<'a, O> Emitter<'a, O> {
     /// # Blocking
     ///
     /// Blocks while the scan's output buffer is full, until the consumer has
-    /// taken something from it. When nobody listens any more the value is
-    /// dropped and the call returns at once.
+    /// taken something from it. When the emitter [is closed](Self::is_closed), values are
+    /// dropped and the call does not block for long: in a run that was aborted one more
+    /// batch is delivered, in one that was dropped none.
     #[inline]
     pub fn emit(&mut self, value: O) {
         match &mut self.sink {
@@ -61,8 +62,16 @@ impl<'a, O> Emitter<'a, O> {
         }
     }
 
+    /// Takes note that so many outputs were emitted, of which those that travel do not tell.
+    #[inline]
+    pub(crate) fn count(&mut self, outputs: u64) {
+        if let Sink::Outlet(outlet) = &mut self.sink {
+            outlet.count(outputs);
+        }
+    }
+
     /// Lends `body` an emitter whose every value goes through `f` into this one,
-    /// until `f` answers `Break`: from there on it is closed.
+    /// until `f` returns `Break`: from there on it is closed.
     #[inline]
     pub(crate) fn adapt<A, R>(
         &mut self,

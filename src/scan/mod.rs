@@ -45,7 +45,7 @@ mod set;
 
 use std::ops::ControlFlow;
 
-pub(crate) use self::aligned::{InParts, Part};
+pub(crate) use self::aligned::{Cell, InParts, Part};
 pub use self::at_end::{
     Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
 };
@@ -62,7 +62,7 @@ use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile,
 /// A stateful left-to-right transformation from items of type `T` to outputs.
 ///
 /// The life of a scan: [`step`](Scan::step) for every item in order; then, when
-/// the input has ended, [`flush`](Scan::flush), once. A scan whose step answers
+/// the input has ended, [`flush`](Scan::flush), once. A scan whose step returns
 /// [`Break`](ControlFlow::Break) has ended: it gets neither further items nor a
 /// flush. A run that is aborted drops its scans without flushing them.
 ///

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 
-use super::aligned::LatestPerItem;
+use super::aligned::{Cell, LatestPerItem};
 use super::{Scan, ScopedBoxScan};
+use crate::engine::{Payload, contain_drop, drop_each, keep_first};
 
 /// Several scans of items of type `T`: a tuple of up to twelve, each of a type of
 /// its own, or an array or a vector of one type. What they borrow lives for `'a`.
@@ -28,7 +29,7 @@ pub trait ScanSet<'a, T>: sealed::Sealed + Sized + 'a {
 
     /// The scans, in order, each emitting its latest output once for each item.
     #[doc(hidden)]
-    fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Option<<Self::Latest as Latest>::Output>>>;
+    fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Cell<<Self::Latest as Latest>::Output>>>;
 }
 
 /// The latest output of each of several scans: a tuple, an array or a vector of
@@ -41,6 +42,10 @@ pub trait Latest: sealed::Sealed {
     /// Takes note of an output of the `index`th scan.
     #[doc(hidden)]
     fn place(&mut self, index: usize, output: Self::Output);
+
+    /// Drops every output, though the drops of some may panic, and gives the first payload.
+    #[doc(hidden)]
+    fn clear(&mut self) -> Option<Payload>;
 }
 
 /// The latest outputs of several scans, if they can be cloned: they are given out
@@ -112,7 +117,7 @@ macro_rules! tuple {
                 vec![$(Scan::map(self.$index, OneOf::$output).boxed_scoped()),+]
             }
 
-            fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Option<OneOf<$($output),+>>>> {
+            fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Cell<OneOf<$($output),+>>>> {
                 vec![$(
                     LatestPerItem::new(Scan::map(self.$index, OneOf::$output)).boxed_scoped()
                 ),+]
@@ -127,6 +132,14 @@ macro_rules! tuple {
                 match output {
                     $(OneOf::$output(output) => self.$index = Some(output),)+
                 }
+            }
+
+            fn clear(&mut self) -> Option<Payload> {
+                let mut first = None;
+                $(if let Some(payload) = contain_drop(self.$index.take()) {
+                    keep_first(&mut first, payload);
+                })+
+                first
             }
         }
 
@@ -181,7 +194,7 @@ macro_rules! list {
                 self.into_iter().map(S::boxed_scoped).collect()
             }
 
-            fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Option<S::Output>>> {
+            fn per_item(self) -> Vec<ScopedBoxScan<'a, T, Cell<S::Output>>> {
                 self.into_iter().map(|scan| LatestPerItem::new(scan).boxed_scoped()).collect()
             }
         }
@@ -192,6 +205,10 @@ macro_rules! list {
             #[inline]
             fn place(&mut self, index: usize, output: O) {
                 self[index] = Some(output);
+            }
+
+            fn clear(&mut self) -> Option<Payload> {
+                drop_each(self.iter_mut().map(Option::take))
             }
         }
     };

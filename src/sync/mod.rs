@@ -20,19 +20,23 @@ mod model;
 #[cfg(any(loom, shuttle))]
 use model as imp;
 
-pub(crate) use imp::{AtomicBool, Condvar, Mutex, Receiver, Sender};
+pub(crate) use imp::{AtomicBool, AtomicU8, Condvar, Mutex, Receiver, Sender};
+pub(crate) use imp::{Instant, Patience, panicking};
 pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn, yield_now};
 
 #[cfg(loom)]
 pub(crate) use imp::spurious;
+
+#[cfg(any(loom, shuttle))]
+pub(crate) use imp::clock;
 
 // The checkers have no scoped threads.
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use imp::{Scope, spawn_scoped};
 
 // Plain data with no blocking in it, the same on both sides. Reference counts
-// and one-time initialisation are taken from std on trust; nothing is concluded
-// from a counter.
+// and one-time initialisation are taken from std on trust; from a counter nothing is
+// concluded that has to be right.
 pub(crate) use crossbeam_channel::{RecvError, TrySendError};
 pub(crate) use std::sync::atomic::{AtomicU64 as Counter, Ordering};
 pub(crate) use std::sync::{Arc, OnceLock};

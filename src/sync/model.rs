@@ -20,7 +20,9 @@ use super::{Arc, Ordering};
 use checker::sync::atomic::AtomicUsize;
 use checker::thread::Thread;
 
-pub(crate) use checker::sync::atomic::AtomicBool;
+pub(crate) use checker::sync::atomic::{AtomicBool, AtomicU8};
+pub(crate) use clock::Instant;
+pub(crate) use std::thread::panicking;
 
 /// A mutex without poisoning, as parking_lot's; under loom, as long as no model
 /// panics while it holds one.
@@ -325,21 +327,9 @@ pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     (Sender(Arc::clone(&channel)), Receiver(channel))
 }
 
-/// As the native side's, but for where several are ready: loom takes the first,
-/// shuttle starts anywhere.
+/// As the native side's.
 pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Option<T>)> {
-    #[cfg(loom)]
-    let start = 0;
-    #[cfg(shuttle)]
-    let start = {
-        use shuttle::rand::Rng;
-        match receivers.len() {
-            0 => 0,
-            len => shuttle::rand::thread_rng().gen_range(0..len),
-        }
-    };
-    let indices = (start..receivers.len()).chain(0..start);
-    indices.into_iter().find_map(|index| match receivers[index].try_recv() {
+    receivers.iter().enumerate().find_map(|(index, receiver)| match receiver.try_recv() {
         Ok(message) => Some((index, Some(message))),
         Err(TryRecvError::Disconnected) => Some((index, None)),
         Err(TryRecvError::Empty) => None,
@@ -357,6 +347,53 @@ pub(crate) fn spawn(
 
 /// Schedules are the checker's: it needs no hint.
 pub(crate) fn yield_now() {}
+
+/// Waits for one turn of the others.
+#[derive(Debug)]
+pub(crate) struct Patience;
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn lasts(&mut self) -> bool {
+        checker::thread::yield_now();
+        false
+    }
+}
+
+/// Time in a model. It stands still, or goes on by so much whenever somebody looks.
+pub(crate) mod clock {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    thread_local! {
+        /// All threads of a model run on the one thread that checks it.
+        static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+        static TICK: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    }
+
+    /// Has time go on by `tick` whenever somebody looks.
+    pub fn tick(tick: Duration) {
+        TICK.set(tick);
+    }
+
+    /// A moment.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Instant(Duration);
+
+    impl Instant {
+        pub(crate) fn now() -> Self {
+            NOW.set(NOW.get() + TICK.get());
+            Self(NOW.get())
+        }
+
+        pub(crate) fn elapsed(&self) -> Duration {
+            Self::now().0 - self.0
+        }
+    }
+}
 
 /// As many shards as a model has by default.
 pub(crate) fn available_parallelism() -> usize {

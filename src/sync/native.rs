@@ -2,13 +2,15 @@
 
 use std::io;
 use std::thread::{self, Builder};
+use std::time::Duration;
 
 use crossbeam_channel::{Select, TryRecvError};
 
 pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
 pub(crate) use parking_lot::{Mutex, MutexGuard};
-pub(crate) use std::sync::atomic::AtomicBool;
-pub(crate) use std::thread::{Scope, yield_now};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8};
+pub(crate) use std::thread::{Scope, panicking, yield_now};
+pub(crate) use std::time::Instant;
 
 /// A condition variable whose `wait` takes the guard and gives it back, so that
 /// both sides of the facade can be written without `unsafe`.
@@ -31,7 +33,7 @@ impl Condvar {
 /// disconnected and drained. `None` for all of them means that every channel is
 /// empty and still connected.
 ///
-/// Where several are ready, crossbeam picks one at random.
+/// Where several are ready it takes the first.
 pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Option<T>)> {
     if let [only] = receivers {
         return match only.try_recv() {
@@ -40,7 +42,7 @@ pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Opti
             Err(TryRecvError::Empty) => None,
         };
     }
-    let mut select = Select::new();
+    let mut select = Select::new_biased();
     for receiver in receivers {
         select.recv(receiver);
     }
@@ -73,6 +75,24 @@ fn builder(name: &str, stack_size: Option<usize>) -> Builder {
     match stack_size {
         Some(bytes) => builder.stack_size(bytes),
         None => builder,
+    }
+}
+
+/// Waits a little for what will most likely come at once.
+#[derive(Debug)]
+pub(crate) struct Patience(Instant);
+
+impl Patience {
+    const ENDS_AFTER: Duration = Duration::from_micros(200);
+
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Lets other threads have the processor, and says whether to go on waiting.
+    pub(crate) fn lasts(&mut self) -> bool {
+        yield_now();
+        self.0.elapsed() < Self::ENDS_AFTER
     }
 }
 

@@ -1,0 +1,162 @@
+//! A look over lanes: in which order they are asked, and when all have been. Pure: no
+//! channel, no thread.
+
+use std::collections::VecDeque;
+
+/// What the lanes of a window have to say.
+#[derive(Debug)]
+pub(super) enum Answer<R> {
+    /// This is what the lane at this place of the window has.
+    Ready(usize, R),
+    /// The lane at this place has nothing, and never will.
+    Ended(usize),
+    /// None of them has anything now.
+    Idle,
+}
+
+/// Asks `lanes`, so many at once, until one is ready or each was asked. Takes lanes that
+/// have ended off the list.
+///
+/// The lanes stand in a queue. Whoever was found idle goes to its end, and so does the one
+/// that is ready: so it is the last to have another turn, and a lane that is ready is
+/// found before any other is found twice.
+///
+/// Why "nothing" is said only when every lane was asked: lanes are asked at the front, and
+/// leave it when they were. Those that were not asked are the first `unseen`, whatever was
+/// taken off the list meanwhile.
+pub(super) fn look<L, R>(
+    lanes: &mut VecDeque<L>,
+    window: usize,
+    mut ask: impl FnMut(&mut dyn Iterator<Item = &L>) -> Answer<R>,
+) -> Option<R> {
+    // INVARIANT: the first `unseen` lanes are those that this look has not asked.
+    let mut unseen = lanes.len();
+    while unseen > 0 {
+        let width = unseen.min(window);
+        match ask(&mut lanes.iter().take(width)) {
+            Answer::Ready(index, found) => {
+                let lane = lanes.remove(index);
+                lanes.extend(lane);
+                return Some(found);
+            }
+            Answer::Ended(index) => {
+                drop(lanes.remove(index));
+                unseen -= 1;
+            }
+            Answer::Idle => {
+                lanes.rotate_left(width);
+                unseen -= width;
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a lane has to say when it is asked.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Lane {
+        Ready(usize),
+        Ended(usize),
+        Idle(usize),
+    }
+
+    /// Every row of `length` lanes, numbered from the front.
+    fn rows(length: usize) -> impl Iterator<Item = Vec<Lane>> {
+        (0..3_usize.pow(length as u32)).map(move |code| {
+            (0..length)
+                .map(|index| match code / 3_usize.pow(index as u32) % 3 {
+                    0 => Lane::Ready(index),
+                    1 => Lane::Ended(index),
+                    _ => Lane::Idle(index),
+                })
+                .collect()
+        })
+    }
+
+    /// One look. Of several lanes of a window that have something to say, the `pick`th
+    /// speaks. Gives what was found, and which lanes were asked.
+    fn one(lanes: &mut VecDeque<Lane>, window: usize, pick: usize) -> (Option<usize>, Vec<Lane>) {
+        let mut asked = Vec::new();
+        let found = look(lanes, window, |lanes| {
+            let lanes: Vec<_> = lanes.copied().collect();
+            assert!(!lanes.is_empty() && lanes.len() <= window);
+            asked.extend(lanes.iter().filter(|lane| matches!(lane, Lane::Idle(_))));
+            let speak: Vec<_> =
+                (0..lanes.len()).filter(|at| !matches!(lanes[*at], Lane::Idle(_))).collect();
+            match speak.get(pick % speak.len().max(1)) {
+                None => Answer::Idle,
+                Some(at) => {
+                    asked.push(lanes[*at]);
+                    match lanes[*at] {
+                        Lane::Ready(index) => Answer::Ready(*at, index),
+                        _ => Answer::Ended(*at),
+                    }
+                }
+            }
+        });
+        (found, asked)
+    }
+
+    /// The sizes of windows, and which lane of a window speaks, that the tests go through.
+    fn settings() -> impl Iterator<Item = (usize, usize)> {
+        (1..=4).flat_map(|window| (0..3).map(move |pick| (window, pick)))
+    }
+
+    #[test]
+    fn nothing_is_said_only_when_every_lane_was_asked() {
+        for (length, (window, pick)) in (0..=7).flat_map(|n| settings().map(move |s| (n, s))) {
+            for row in rows(length) {
+                let mut lanes = VecDeque::from(row.clone());
+                let (found, asked) = one(&mut lanes, window, pick);
+                if found.is_none() {
+                    assert!(row.iter().all(|lane| asked.contains(lane)), "{row:?}: {asked:?}");
+                    assert!(!row.iter().any(|lane| matches!(lane, Lane::Ready(_))), "{row:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_that_have_ended_leave_and_no_other_does() {
+        for (window, pick) in settings() {
+            for row in rows(6) {
+                let mut lanes = VecDeque::from(row.clone());
+                let (found, asked) = one(&mut lanes, window, pick);
+                let gone: Vec<_> = row.iter().filter(|lane| !lanes.contains(lane)).collect();
+                assert!(gone.iter().all(|lane| matches!(lane, Lane::Ended(_))));
+                assert_eq!(gone.len() + lanes.len(), row.len());
+                let ended = asked.iter().filter(|lane| matches!(lane, Lane::Ended(_))).count();
+                assert_eq!(gone.len(), ended);
+                assert_eq!(
+                    found.map(Lane::Ready),
+                    asked.last().copied().filter(|_| found.is_some())
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_that_is_ready_is_found_before_another_is_found_twice() {
+        for window in 1..=4 {
+            for row in rows(6) {
+                let ready = row.iter().filter(|lane| matches!(lane, Lane::Ready(_))).count();
+                let mut lanes = VecDeque::from(row);
+                let mut found: Vec<_> = (0..ready).map(|_| one(&mut lanes, window, 0).0).collect();
+                found.sort_unstable();
+                found.dedup();
+                assert_eq!(found.len(), ready);
+            }
+        }
+    }
+
+    #[test]
+    fn no_window_is_looked_at_twice_without_need() {
+        let mut lanes: VecDeque<_> = (0..1000).map(Lane::Idle).collect();
+        let (found, asked) = one(&mut lanes, 16, 0);
+        assert_eq!((found, asked.len()), (None, 1000));
+    }
+}

@@ -1,0 +1,87 @@
+//! How fast a scan and the consumer of its outputs are, as far as is known.
+//!
+//! Each figure is a guess that shapes batches and nothing else: any is correct.
+// ORDERING: all relaxed; each figure has one writer.
+
+use std::time::Duration;
+
+use super::batch_size::{BatchSize, learned};
+use crate::sync::{Counter, Ordering};
+
+/// How much one scan, and the consumer of what it emits, deal with in about half a linger.
+/// Nobody is sent more at once: a batch that takes its taker long holds memory for as long,
+/// and nothing that is asked for meanwhile gets past it.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// How many items the scan steps over. Learnt on its thread.
+    pub(super) items: Guess,
+    /// How many of its outputs the consumer takes. Learnt on the consumer's thread.
+    pub(super) outputs: Guess,
+}
+
+impl Pace {
+    /// Of a scan and a consumer of whom nothing is known yet.
+    pub(super) fn new(items: &BatchSize, outputs: &BatchSize) -> Self {
+        Self { items: Guess::new(items), outputs: Guess::new(outputs) }
+    }
+}
+
+/// How much somebody deals with in about half a linger: one at first, and at most `max`.
+/// Where batches have a fixed size, that.
+#[derive(Debug)]
+pub(super) struct Guess {
+    now: Counter,
+    max: usize,
+    fixed: bool,
+}
+
+impl Guess {
+    fn new(size: &BatchSize) -> Self {
+        let now = if size.is_fixed() { size.max() } else { 1 };
+        Self { now: Counter::new(now as u64), max: size.max(), fixed: size.is_fixed() }
+    }
+
+    pub(super) fn get(&self) -> usize {
+        self.now.load(Ordering::Relaxed) as usize
+    }
+
+    /// Learns from what has been dealt with.
+    pub(super) fn learn(&self, dealt_with: usize, elapsed: impl FnOnce() -> Duration) {
+        if !self.fixed {
+            let now = learned(self.get(), self.max, dealt_with, elapsed());
+            self.now.store(now as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_follows_who_is_fast_and_who_is_slow() {
+        let guess = Guess::new(&BatchSize::adaptive(8192));
+        let mut guesses = Vec::new();
+        for nanos in [1, 1, 1, 20_000_000, 20_000_000] {
+            let dealt_with = guess.get().min(5_000);
+            guess.learn(dealt_with, || Duration::from_nanos(nanos) * dealt_with as u32);
+            guesses.push(guess.get());
+        }
+        assert_eq!(guesses, [64, 4096, 8192, 2500, 1250]);
+    }
+
+    #[test]
+    fn part_of_a_batch_tells_nothing_as_long_as_it_is_fast() {
+        let guess = Guess::new(&BatchSize::adaptive(8192));
+        guess.learn(1, || Duration::ZERO);
+        guess.learn(63, || Duration::ZERO);
+        assert_eq!(guess.get(), 64);
+    }
+
+    #[test]
+    fn where_there_is_no_choice_the_clock_is_not_asked() {
+        let guess = Guess::new(&BatchSize::fixed(7));
+        guess.learn(7, || unreachable!());
+        assert_eq!(guess.get(), 7);
+    }
+}
