@@ -1,0 +1,215 @@
+//! A panic in the drop of one key's scan, or of a key, is contained: it costs no other
+//! key's scan its drop, and the process nothing.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+#[path = "support/bombs.rs"]
+mod bombs;
+#[path = "support/child.rs"]
+mod child;
+mod support;
+
+use std::hash::{Hash, Hasher};
+use std::ops::ControlFlow;
+use std::panic::panic_any;
+
+use anabranch::scan::{Emitter, Scan};
+use anabranch::{Config, Control, IteratorExt, PanicOrigin, ParDemux, Pool};
+use bombs::{BOMB, Bomb, caught};
+use child::in_own_process;
+use support::{Tally, deadline, hush, tight_and_default};
+
+/// What the steps of these tests panic with.
+const STEP: &str = "expected: step";
+
+/// How many keys there are: so many that the one whose scan panics in its drop is hardly
+/// ever the last of them.
+const KEYS: u64 = 64;
+
+/// The scan of one key: emits every item, and may panic at one and in its drop.
+struct OfKey {
+    panics_at: Option<u64>,
+    #[allow(dead_code, reason = "it is dropped")]
+    bomb: Bomb,
+}
+
+impl Scan<u64> for OfKey {
+    type Output = u64;
+    fn step(&mut self, item: &u64, out: &mut Emitter<'_, u64>) -> ControlFlow<()> {
+        if self.panics_at == Some(*item) {
+            panic_any(STEP);
+        }
+        out.emit(*item);
+        ControlFlow::Continue(())
+    }
+    fn flush(&mut self, out: &mut Emitter<'_, u64>) {
+        out.emit(u64::MAX);
+    }
+}
+
+/// A run in which the scans of the `armed` keys panic in their drops, and the one whose
+/// item it is at `panics_at`.
+fn demux<I: Iterator<Item = u64>>(
+    config: &Config,
+    tally: &Tally,
+    input: I,
+    armed: impl Fn(u64) -> bool + Send + Sync + 'static,
+    panics_at: Option<u64>,
+) -> ParDemux<I, u64, u64> {
+    let tally = tally.clone();
+    input.par_demux_with(
+        config,
+        |item| item % KEYS,
+        move |key| OfKey { panics_at, bomb: Bomb::new(&tally, armed(*key)) },
+    )
+}
+
+/// Runs `check` with some settings and numbers of shards; all scans have to be dropped
+/// after it, and the threads have to be back.
+#[track_caller]
+fn settled(check: impl Fn(&Config, &Tally)) {
+    hush();
+    for config in tight_and_default() {
+        for shards in [1, 3] {
+            let (pool, tally) = (Pool::new(), Tally::default());
+            check(&config.clone().shards(shards).pool(pool.clone()), &tally);
+            assert!(tally.made() > 0);
+            tally.assert_settled();
+            assert_eq!(pool.live(), 0);
+        }
+    }
+}
+
+/// Takes outputs until every key has one.
+fn take_one_of_each(run: &mut impl Iterator<Item = (u64, u64)>) {
+    run.find(|(_, output)| *output >= KEYS - 1).unwrap();
+    let mut seen = vec![false; KEYS as usize];
+    while seen.contains(&false) {
+        seen[run.next().unwrap().0 as usize] = true;
+    }
+}
+
+#[test]
+fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_run_is_dropped() {
+    deadline(|| {
+        settled(|config, tally| {
+            let mut run = demux(config, tally, 0.., |key| key == 5, None);
+            take_one_of_each(&mut run);
+            assert_eq!(caught(|| drop(run)), Ok(()));
+        });
+    });
+}
+
+#[test]
+fn so_do_all_of_them_at_once() {
+    in_own_process(|| {
+        settled(|config, tally| {
+            let mut run = demux(config, tally, 0.., |_| true, None);
+            take_one_of_each(&mut run);
+            assert_eq!(caught(|| drop(run)), Ok(()));
+        });
+    });
+}
+
+#[test]
+fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_run_is_aborted() {
+    deadline(|| {
+        settled(|config, tally| {
+            let control = Control::new();
+            let config = config.clone().control(&control);
+            let mut run = demux(&config, tally, 0.., |key| key == 5, None);
+            take_one_of_each(&mut run);
+            control.abort();
+            assert_eq!(caught(|| run.by_ref().count()), Err(BOMB));
+            assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
+        });
+    });
+}
+
+#[test]
+fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_input_has_ended() {
+    in_own_process(|| {
+        settled(|config, tally| {
+            let mut run = demux(config, tally, 0..3 * KEYS, |key| key == 5, None);
+            assert_eq!(caught(|| run.by_ref().count()), Err(BOMB));
+            assert!(run.next().is_none());
+        });
+    });
+}
+
+#[test]
+fn all_scans_may_panic_in_their_drops_when_the_input_has_ended() {
+    in_own_process(|| {
+        settled(|config, tally| {
+            let mut run = demux(config, tally, 0..3 * KEYS, |_| true, None);
+            assert_eq!(caught(|| run.by_ref().count()), Err(BOMB));
+            assert!(run.next().is_none());
+        });
+    });
+}
+
+#[test]
+fn a_scan_that_panics_in_its_first_step_may_panic_in_its_drop() {
+    in_own_process(|| {
+        settled(|config, tally| {
+            let last = KEYS - 1;
+            let mut run = demux(config, tally, 0..KEYS, move |key| key == last, Some(last));
+            assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
+            assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
+            assert!(run.next().is_none());
+        });
+    });
+}
+
+#[test]
+fn a_scan_that_panics_in_a_later_step_may_panic_in_its_drop_as_may_all_others() {
+    in_own_process(|| {
+        settled(|config, tally| {
+            let mut run = demux(config, tally, 0.., |_| true, Some(2 * KEYS + 7));
+            assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
+            assert!(run.next().is_none());
+        });
+    });
+}
+
+/// A key that may panic in its drop.
+struct Key(u64, #[allow(dead_code, reason = "it is dropped")] Bomb);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Key {}
+
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        Self(self.0, self.1.clone())
+    }
+}
+
+#[test]
+fn a_key_may_panic_in_its_drop_when_its_scan_panics_in_a_step() {
+    in_own_process(|| {
+        hush();
+        for config in tight_and_default() {
+            let (pool, tally) = (Pool::new(), Tally::default());
+            let (keys, scans) = (tally.clone(), tally.clone());
+            let mut run = (0..10_u64).par_demux_with(
+                &config.shards(1).pool(pool.clone()),
+                move |item| Key(item % 2, Bomb::new(&keys, *item == 7)),
+                move |_| OfKey { panics_at: Some(7), bomb: Bomb::new(&scans, false) },
+            );
+            assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
+            drop(run);
+            tally.assert_settled();
+            assert_eq!(pool.live(), 0);
+        }
+    });
+}

@@ -1,0 +1,295 @@
+//! What was open once and is decided: who is told what when a run ends while scans are
+//! being added, when it is stopped, and when it is aborted.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::ops::ControlFlow;
+use std::thread;
+
+use anabranch::scan::{self, BoxScan, Emitter, Scan};
+use anabranch::{Adder, Config, Control, DynamicIteratorExt, IteratorExt, Pool, ScanId};
+use support::{Gate, Tallied, Tally, by_scan, deadline, echo, sum, tight_and_default};
+
+/// Some settings with a pool of so many threads.
+fn with_pool_of(threads: usize) -> impl Iterator<Item = (Config, Pool)> {
+    tight_and_default().into_iter().map(move |config| {
+        let pool = Pool::with_max_threads(threads);
+        (config.pool(pool.clone()), pool)
+    })
+}
+
+/// The scan is given back because the run takes no more, whatever the pool has.
+#[track_caller]
+fn assert_ended(adder: &Adder<u64, u64>) {
+    let error = adder.add(sum()).unwrap_err();
+    assert!(error.is_ended(), "{:?}", error.kind());
+    assert_eq!(error.into_inner().apply([1, 2]), [3]);
+}
+
+/// Takes the only thread of the pool.
+fn occupy(config: &Config) -> impl Iterator<Item = (ScanId, u64)> + use<> {
+    (0..).par_distribute_with(config, [scan::cloned()])
+}
+
+mod adding_to_a_run_on_a_full_pool {
+    use super::*;
+
+    #[test]
+    fn says_that_its_input_has_ended() {
+        for (config, pool) in with_pool_of(1) {
+            deadline(move || {
+                let mut run = (0..3).par_distribute_with(&config, [sum()]);
+                let adder = run.adder().unwrap();
+                assert_eq!(run.by_ref().count(), 1);
+                let occupant = occupy(&config);
+                assert_ended(&adder);
+                drop(run);
+                assert_ended(&adder);
+                drop(occupant);
+                assert_eq!(pool.live(), 0);
+            });
+        }
+    }
+
+    #[test]
+    fn says_that_its_scans_have_ended() {
+        for (config, _) in with_pool_of(1) {
+            deadline(move || {
+                let mut run = (0..).par_distribute_with(&config, [scan::take(1).boxed()]);
+                let adder = run.adder().unwrap();
+                assert_eq!(run.by_ref().count(), 1);
+                let _occupant = occupy(&config);
+                assert_ended(&adder);
+            });
+        }
+    }
+
+    #[test]
+    fn says_that_it_was_dropped() {
+        for (config, _) in with_pool_of(1) {
+            deadline(move || {
+                let mut run = (0..).par_distribute_with(&config, [sum()]);
+                let adder = run.adder().unwrap();
+                drop(run);
+                let _occupant = occupy(&config);
+                assert_ended(&adder);
+            });
+        }
+    }
+
+    #[test]
+    fn says_that_it_was_stopped() {
+        for (config, _) in with_pool_of(1) {
+            deadline(move || {
+                let control = Control::new();
+                let stopped = config.clone().control(&control);
+                let mut run = (0..).par_distribute_with(&stopped, [sum()]);
+                let adder = run.adder().unwrap();
+                control.stop();
+                assert_eq!(run.by_ref().count(), 1);
+                let _occupant = occupy(&config);
+                assert_ended(&adder);
+            });
+        }
+    }
+
+    #[test]
+    fn says_at_once_that_it_was_stopped() {
+        for (config, _) in with_pool_of(1) {
+            deadline(move || {
+                let control = Control::new();
+                let mut run = (0..).par_distribute_with(&config.control(&control), [sum()]);
+                let adder = run.adder().unwrap();
+                control.stop();
+                assert_ended(&adder);
+            });
+        }
+    }
+
+    #[test]
+    fn says_at_once_that_it_was_aborted() {
+        for (config, _) in with_pool_of(1) {
+            deadline(move || {
+                let control = Control::new();
+                let mut run = (0..).par_distribute_with(&config.control(&control), [sum()]);
+                let adder = run.adder().unwrap();
+                control.abort();
+                assert_ended(&adder);
+            });
+        }
+    }
+}
+
+mod a_dynamic_run_on_a_full_pool {
+    use super::*;
+
+    /// Gives a scan at first, and when it is asked again ends the run and gives another.
+    fn ends_with(end: fn(&Control)) -> Vec<usize> {
+        let ended = |(config, pool): (Config, Pool)| {
+            let (control, tally) = (Control::new(), Tally::default());
+            let config = config.batch(1).control(&control);
+            let (counted, mut asked) = (tally.clone(), 0);
+            let ask = move || -> Option<BoxScan<u64, u64>> {
+                asked += 1;
+                if asked == 3 {
+                    end(&control);
+                }
+                let held = counted.make(true);
+                (asked == 1 || asked == 3)
+                    .then(|| scan::cloned().filter(move |_| *held.get()).boxed())
+            };
+            let outputs = (0..).par_distribute_dynamic_with(&config, ask).count();
+            tally.assert_settled();
+            assert_eq!(pool.live(), 0);
+            outputs
+        };
+        with_pool_of(1).map(ended).collect()
+    }
+
+    #[test]
+    fn ends_when_it_was_aborted_by_the_one_who_is_asked_for_scans() {
+        deadline(|| {
+            let outputs = ends_with(Control::abort);
+            assert!(outputs.iter().all(|outputs| *outputs <= 2), "{outputs:?}");
+        });
+    }
+
+    #[test]
+    fn ends_when_it_was_stopped_by_the_one_who_is_asked_for_scans() {
+        deadline(|| assert_eq!(ends_with(Control::stop), [2, 2]));
+    }
+}
+
+mod a_fold_that_was_aborted {
+    use super::*;
+
+    /// Emits every item, and aborts the run behind the one numbered `at`.
+    fn aborts(control: &Control, at: u64) -> BoxScan<u64, u64> {
+        let control = control.clone();
+        let step = move |item: &u64, out: &mut Emitter<'_, u64>| {
+            out.emit(*item);
+            if *item == at {
+                control.abort();
+            }
+            ControlFlow::Continue(())
+        };
+        scan::from_fn(step).boxed()
+    }
+
+    #[test]
+    fn gives_what_its_scans_have_emitted() {
+        for config in tight_and_default() {
+            for at in [0, 5, 700] {
+                let config = config.clone();
+                deadline(move || {
+                    let control = Control::new();
+                    let config = config.control(&control);
+                    let scans = (aborts(&control, at), scan::count(), scan::cloned());
+                    let (last, count, beside) = (0..).par_fold_with(&config, scans);
+                    // No step is begun after the abort, and nobody is flushed.
+                    assert_eq!((last, count), (Some(at), None));
+                    let seen = control.stats().scans[2].items;
+                    assert!(beside.is_none_or(|beside: u64| beside < seen));
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn gives_what_a_scan_has_emitted_that_ended_before() {
+        for config in tight_and_default() {
+            deadline(move || {
+                let control = Control::new();
+                let config = config.control(&control);
+                let scans = [scan::take(1).boxed(), aborts(&control, 1_000)];
+                assert_eq!((0..).par_fold_with(&config, scans), [Some(0), Some(1_000)]);
+            });
+        }
+    }
+}
+
+mod a_scan_that_was_stopped {
+    use super::*;
+
+    #[test]
+    fn is_flushed_in_an_ordered_run_where_all_are() {
+        for config in tight_and_default() {
+            deadline(move || {
+                let control = Control::new();
+                let ordered = config.ordered(true).control(&control);
+                let input = (0..10).inspect(move |item| {
+                    if *item == 3 {
+                        control.stop_scan(ScanId::new(0));
+                    }
+                });
+                let run = input.par_distribute_with(&ordered, [echo(), echo()]);
+                let outputs: Vec<_> = run.map(|(id, output)| (output, id.index())).collect();
+                let of_items = (0..10).flat_map(|item| {
+                    [(item, 0), (item, 1)].into_iter().filter(|(item, id)| *item < 3 || *id == 1)
+                });
+                let of_flushes = [(u64::MAX, 0), (u64::MAX, 1)];
+                assert_eq!(outputs, of_items.chain(of_flushes).collect::<Vec<_>>());
+            });
+        }
+    }
+}
+
+mod an_item_that_was_pending_when_a_stop_came {
+    use super::*;
+
+    /// Emits the numbers of the items.
+    fn number() -> BoxScan<Tallied<u64>, u64> {
+        scan::map(|item: &Tallied<u64>| *item.get()).boxed()
+    }
+
+    #[test]
+    fn is_dropped_and_given_to_nobody() {
+        for config in tight_and_default() {
+            deadline(move || {
+                let (control, tally) = (Control::new(), Tally::default());
+                let (config, made) = (config.control(&control), tally.clone());
+                let input = (0..).map(move |nth| {
+                    if nth == 9 {
+                        control.stop();
+                    }
+                    made.make(nth)
+                });
+                let outputs = input.par_distribute_with(&config, [(); 3].map(|()| number()));
+                let expected: Vec<_> = (0..9).collect();
+                assert_eq!(by_scan(3, outputs), [(); 3].map(|()| expected.clone()));
+                tally.assert_settled();
+            });
+        }
+    }
+
+    #[test]
+    fn is_dropped_and_given_to_nobody_when_the_input_is_read_ahead() {
+        for config in tight_and_default() {
+            deadline(move || {
+                let (control, tally, gate) = (Control::new(), Tally::default(), Gate::default());
+                let (config, made, leave) = (config.control(&control), tally.clone(), gate.clone());
+                let input = (0..).map(move |nth| {
+                    if nth == 9 {
+                        leave.pass();
+                    }
+                    made.make(nth)
+                });
+                let input = input.read_ahead_with(&config);
+                let mut run = input.par_distribute_with(&config, [(); 3].map(|()| number()));
+                let outputs: Vec<_> = run.by_ref().take(27).collect();
+                let expected: Vec<_> = (0..9).collect();
+                assert_eq!(by_scan(3, outputs), [(); 3].map(|()| expected.clone()));
+                control.stop();
+                assert_eq!(run.next(), None);
+                tally.assert_settled();
+                gate.open();
+                while tally.made() < 10 || tally.dropped() < tally.made() {
+                    thread::yield_now();
+                }
+                drop(run);
+                tally.assert_settled();
+            });
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the statistics say is so: they name nobody who has left for what others do, and
+//! count what the scans have emitted, whatever of it travels.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anabranch::scan::{self, BoxScan, Scan};
+use anabranch::{Bottleneck, Config, Control, IteratorExt, Pool, ScanId, Stats};
+use support::{Gate, deadline, echo, repeat, sum, tight_and_default};
+
+/// Two scans that end at their first item, and between them the `busy` one.
+fn beside_two_that_end(busy: BoxScan<u64, u64>) -> [BoxScan<u64, u64>; 3] {
+    [scan::take(1).boxed(), busy, scan::take(1).boxed()]
+}
+
+/// Takes two milliseconds for an item.
+fn busy() -> BoxScan<u64, u64> {
+    let work = |_: &u64| {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(2) {}
+        None
+    };
+    scan::filter_map(work).boxed()
+}
+
+/// Nobody is held back by a scan that has ended. (That the busy one is to blame, and not
+/// the consumer, is up to the machine, too.)
+#[track_caller]
+fn assert_blames_none_that_ended(stats: &Stats) {
+    let ended = [0, 2].map(|index| Some(Bottleneck::Scan(ScanId::new(index))));
+    assert!(!ended.contains(&stats.bottleneck()), "{stats}");
+}
+
+#[test]
+fn a_scan_that_has_ended_holds_nobody_back_when_the_run_is_over() {
+    for config in tight_and_default() {
+        for read_ahead in [false, true] {
+            let config = config.clone();
+            deadline(move || {
+                let control = Control::new();
+                let config = config.control(&control);
+                let scans = beside_two_that_end(busy());
+                let outputs = if read_ahead {
+                    (0..50).read_ahead_with(&config).par_distribute_with(&config, scans).count()
+                } else {
+                    (0..50).par_distribute_with(&config, scans).count()
+                };
+                assert_eq!(outputs, 2);
+                assert_blames_none_that_ended(&control.stats());
+            });
+        }
+    }
+}
+
+#[test]
+fn a_scan_that_has_ended_holds_nobody_back_while_another_one_works() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let (pool, control, gate) = (Pool::new(), Control::new(), Gate::default());
+            let config = config.pool(pool.clone()).control(&control);
+            let (entered, inside) = mpsc::channel();
+            let stuck = gate.clone();
+            let scan = scan::filter_map(move |_: &u64| {
+                entered.send(()).unwrap();
+                stuck.pass();
+                None
+            });
+            let scans = beside_two_that_end(scan.boxed());
+            let run = thread::spawn(move || (0..3).par_distribute_with(&config, scans).count());
+            inside.recv().unwrap();
+            while pool.live() > 1 {
+                thread::yield_now();
+            }
+            // From here on the time is nobody's but the stuck scan's.
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(100) {
+                thread::yield_now();
+            }
+            let stats = control.stats();
+            gate.open();
+            assert_eq!(run.join().unwrap(), 2);
+            assert_blames_none_that_ended(&stats);
+        });
+    }
+}
+
+/// Emits three outputs for an item; one, and one at the flush; one at the flush.
+fn scans() -> [BoxScan<u64, u64>; 3] {
+    [repeat(3), echo(), sum()]
+}
+
+/// How many outputs the scans have emitted, as the statistics have it, when `run` has gone
+/// over the items `0..10`.
+fn emitted(run: impl Fn(&Config)) -> Vec<Vec<u64>> {
+    let with = |config: Config| {
+        let control = Control::new();
+        run(&config.control(&control));
+        control.stats().scans.iter().map(|scan| scan.outputs).collect()
+    };
+    tight_and_default().map(with).into()
+}
+
+/// What `scans` emit for ten items.
+const EMITTED: [u64; 3] = [30, 11, 1];
+
+#[test]
+fn what_the_scans_of_a_distribution_emit_is_counted() {
+    deadline(|| {
+        let counted = emitted(|config| {
+            assert_eq!((0..10).par_distribute_with(config, scans()).count(), 42);
+        });
+        assert_eq!(counted, [EMITTED; 2]);
+    });
+}
+
+#[test]
+fn what_the_scans_of_an_ordered_run_emit_is_counted() {
+    deadline(|| {
+        let counted = emitted(|config| {
+            let ordered = config.clone().ordered(true);
+            assert_eq!((0..10).par_distribute_with(&ordered, scans()).count(), 42);
+        });
+        assert_eq!(counted, [EMITTED; 2]);
+    });
+}
+
+#[test]
+fn what_the_scans_of_a_fold_emit_is_counted() {
+    deadline(|| {
+        let counted = emitted(|config| {
+            let last = (0..10).par_fold_with(config, scans());
+            assert_eq!(last, [Some(9), Some(u64::MAX), Some(45)]);
+        });
+        assert_eq!(counted, [EMITTED; 2]);
+    });
+}
+
+#[test]
+fn what_the_scans_of_a_tee_emit_is_counted() {
+    deadline(|| {
+        let counted = emitted(|config| {
+            let [repeat, echo, _] = scans();
+            assert_eq!((0..10).par_tee_with(config, [repeat, echo]).count(), 10);
+        });
+        assert_eq!(counted, [&EMITTED[..2]; 2]);
+    });
+}
+
+#[test]
+fn what_the_scans_of_a_demux_emit_is_counted() {
+    deadline(|| {
+        for (nth, of_all_keys) in [30, 15, 5].into_iter().enumerate() {
+            let counted = emitted(|config| {
+                let config = config.clone().shards(3);
+                let of_key = move |_: &u64| scans().into_iter().nth(nth);
+                let run = (0..10).par_demux_with(&config, |item| item % 5, of_key);
+                assert_eq!(run.count(), of_all_keys);
+            });
+            let sums: Vec<u64> =
+                counted.into_iter().map(|counts| counts.into_iter().sum()).collect();
+            assert_eq!(sums, [of_all_keys as u64; 2]);
+        }
+    });
+}

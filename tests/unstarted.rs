@@ -1,0 +1,191 @@
+//! A run that did not begin, because the name of a scan could not be told, leaves nothing
+//! behind: no scan was called, each is dropped once, and the threads are back.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+#[path = "support/bombs.rs"]
+mod bombs;
+mod support;
+
+use std::ops::ControlFlow;
+use std::panic::panic_any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
+
+use anabranch::scan::{BoxScan, Emitter, Scan};
+use anabranch::{Config, Control, DynamicIteratorExt, IteratorExt, Pool};
+use bombs::caught;
+use support::{Tallied, Tally, deadline, echo, hush, tight_and_default};
+
+/// What a name panics with.
+const NAME: &str = "expected: name";
+
+/// What has become of the scans and of the input.
+#[derive(Clone, Default)]
+struct Log {
+    /// All scans, and the input.
+    tally: Tally,
+    /// How many calls of `next`, `step` and `flush` there were.
+    calls: Arc<AtomicUsize>,
+    /// How often the name was asked for that may panic.
+    asked: Arc<AtomicUsize>,
+}
+
+impl Log {
+    fn scan(&self, panics_at: Option<usize>) -> BoxScan<u64, u64> {
+        Quiet { log: self.clone(), panics_at, counted: self.tally.make(()) }.boxed()
+    }
+
+    /// Scans. The last but one panics when it is asked for its name for so many
+    /// times.
+    fn scans(&self, panics_at: usize) -> Vec<BoxScan<u64, u64>> {
+        [None, None, Some(panics_at), None].map(|at| self.scan(at)).into()
+    }
+
+    fn input(&self) -> impl Iterator<Item = u64> + Send + use<> {
+        let (log, counted) = (self.clone(), self.tally.make(()));
+        (0..100).inspect(move |_| {
+            let () = counted.get();
+            log.calls.fetch_add(1, SeqCst);
+        })
+    }
+}
+
+struct Quiet {
+    log: Log,
+    /// Which of the calls of `name`, from zero, is to panic.
+    panics_at: Option<usize>,
+    #[allow(dead_code, reason = "it counts its drop")]
+    counted: Tallied<()>,
+}
+
+impl Scan<u64> for Quiet {
+    type Output = u64;
+    fn step(&mut self, item: &u64, out: &mut Emitter<'_, u64>) -> ControlFlow<()> {
+        self.log.calls.fetch_add(1, SeqCst);
+        out.emit(*item);
+        ControlFlow::Continue(())
+    }
+    fn flush(&mut self, _: &mut Emitter<'_, u64>) {
+        self.log.calls.fetch_add(1, SeqCst);
+    }
+    fn name(&self) -> Option<&str> {
+        if self.panics_at.is_some_and(|at| self.log.asked.fetch_add(1, SeqCst) == at) {
+            panic_any(NAME);
+        }
+        None
+    }
+}
+
+/// Waits until all threads are back in the pool.
+fn settle(pool: &Pool) {
+    while pool.live() > 0 {
+        thread::yield_now();
+    }
+}
+
+/// Has `start` put a run together, in which the first, the second, the third call of a
+/// name panics. If there is no such call, the run is as any other.
+#[track_caller]
+fn leaves_nothing_behind(start: impl Fn(&Config, &Log, usize) + Clone + Send + 'static) {
+    hush();
+    for config in tight_and_default() {
+        for control in [None, Some(Control::new())] {
+            for panics_at in 0..3 {
+                let config = match &control {
+                    Some(control) => config.clone().control(control),
+                    None => config.clone(),
+                };
+                let start = start.clone();
+                deadline(move || {
+                    let (pool, log) = (Pool::new(), Log::default());
+                    let started = caught(|| start(&config.pool(pool.clone()), &log, panics_at));
+                    settle(&pool);
+                    log.tally.assert_settled();
+                    if log.asked.load(SeqCst) > panics_at {
+                        assert_eq!(started, Err(NAME));
+                        assert_eq!(log.calls.load(SeqCst), 0, "calls in a run that did not begin");
+                    } else {
+                        assert_eq!(started, Ok(()));
+                    }
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_distribution_leaves_nothing_behind() {
+    leaves_nothing_behind(|config, log, panics_at| {
+        drop(log.input().par_distribute_with(config, log.scans(panics_at)));
+    });
+}
+
+#[test]
+fn an_ordered_one_leaves_nothing_behind() {
+    leaves_nothing_behind(|config, log, panics_at| {
+        let ordered = config.clone().ordered(true);
+        drop(log.input().par_distribute_with(&ordered, log.scans(panics_at)));
+    });
+}
+
+#[test]
+fn a_dynamic_one_leaves_nothing_behind() {
+    leaves_nothing_behind(|config, log, panics_at| {
+        let asks = log.clone();
+        let ask = move || asks.scans(panics_at);
+        drop(log.input().par_distribute_dynamic_with(config, ask));
+    });
+}
+
+#[test]
+fn a_fold_leaves_nothing_behind() {
+    leaves_nothing_behind(|config, log, panics_at| {
+        drop(log.input().par_fold_with(config, log.scans(panics_at)));
+    });
+}
+
+#[test]
+fn a_tee_leaves_nothing_behind() {
+    leaves_nothing_behind(|config, log, panics_at| {
+        drop(log.input().par_tee_with(config, log.scans(panics_at)));
+    });
+}
+
+#[test]
+fn an_input_that_is_read_ahead_leaves_nothing_behind() {
+    leaves_nothing_behind(|config, log, panics_at| {
+        let input = log.input().read_ahead_with(config);
+        drop(input.par_fold_with(config, log.scans(panics_at)));
+    });
+}
+
+#[test]
+fn a_scan_that_could_not_be_added_is_dropped_and_the_run_goes_on() {
+    hush();
+    for config in tight_and_default() {
+        for control in [None, Some(Control::new())] {
+            let config = match control {
+                Some(control) => config.clone().control(&control),
+                None => config.clone(),
+            };
+            deadline(move || {
+                let (pool, log) = (Pool::new(), Log::default());
+                let config = config.pool(pool.clone());
+                let mut run = (0..100).par_distribute_with(&config, [echo()]);
+                let adder = run.adder().unwrap();
+                let added = caught(|| adder.add(log.scan(Some(0))).is_ok());
+                let asked = log.asked.load(SeqCst) > 0;
+                assert_eq!(added, if asked { Err(NAME) } else { Ok(true) });
+                if asked {
+                    log.tally.assert_settled();
+                    assert_eq!((log.calls.load(SeqCst), pool.live()), (0, 1));
+                }
+                let outputs = run.filter(|(id, _)| id.index() == 0).map(|(_, output)| output);
+                assert!(outputs.eq((0..100).chain([u64::MAX])));
+                log.tally.assert_settled();
+                assert_eq!(pool.live(), 0);
+            });
+        }
+    }
+}
