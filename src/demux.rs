@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 
 use crate::config::Config;
-use crate::engine::{Kept, Manager, Ready, contain, contain_drop, discard, drop_each};
+use crate::engine::{InHand, Kept, Manager, Ready, contain, contain_drop, discard, drop_each};
 use crate::error::{PanicOrigin, StartError};
 use crate::input::Input;
 use crate::scan::{Emitter, Scan};
@@ -150,24 +150,24 @@ where
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
         let (key_of, factory) = &*self.functions;
-        let key = key_of(item);
-        if shard_of(&key, self.shards) != self.index {
+        let key = InHand::new(key_of(item));
+        if shard_of(&*key, self.shards) != self.index {
             return ControlFlow::Continue(());
         }
         if let Some(Begun { scan, .. }) = self.scans.get_mut(&key) {
-            let flow = out.adapt(tagged(&key), |out| scan.step(item, out));
+            let flow = out.adapt(tagged(&*key), |out| scan.step(item, out));
             if flow.is_break() {
                 drop(self.scans.remove(&key));
             }
             return ControlFlow::Continue(());
         }
         let mut scan = factory(&key);
-        match contain(|| out.adapt(tagged(&key), |out| scan.step(item, out))) {
+        match contain(|| out.adapt(tagged(&*key), |out| scan.step(item, out))) {
             Ok(ControlFlow::Break(())) => {}
             Ok(ControlFlow::Continue(())) => {
                 let order = self.begun;
                 self.begun += 1;
-                self.scans.insert(key, Begun { order, scan });
+                self.scans.insert(key.take(), Begun { order, scan });
             }
             Err(payload) => {
                 // Of the two panics the first is told.

@@ -2,7 +2,10 @@
 
 use std::any::Any;
 use std::mem;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::sync::panicking;
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -32,6 +35,37 @@ pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) -> Option<Payloa
 /// Drops one value, and gives what that panicked with.
 pub(crate) fn contain_drop<T>(value: T) -> Option<Payload> {
     if mem::needs_drop::<T>() { contain(|| drop(value)).err() } else { None }
+}
+
+/// A value in hand while code of the user's runs. If that panics, the value is dropped on the
+/// way, and a panic of that drop is contained; it would end the process.
+pub(crate) struct InHand<V>(Option<V>);
+
+impl<V> InHand<V> {
+    pub(crate) fn new(value: V) -> Self {
+        Self(Some(value))
+    }
+
+    /// Lets go of the value.
+    pub(crate) fn take(mut self) -> V {
+        self.0.take().expect("a value stays in hand until it is taken")
+    }
+}
+
+impl<V> Deref for InHand<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        self.0.as_ref().expect("a value stays in hand until it is taken")
+    }
+}
+
+impl<V> Drop for InHand<V> {
+    fn drop(&mut self) {
+        if mem::needs_drop::<V>() && panicking() {
+            contain_drop(self.0.take()).into_iter().for_each(discard);
+        }
+    }
 }
 
 /// Keeps `payload` if it is the first.

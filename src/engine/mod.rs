@@ -47,7 +47,9 @@ mod turns;
 pub(crate) use self::ahead::Ahead;
 pub(crate) use self::batch::Outputs;
 pub(crate) use self::batch_size::BatchSize;
-pub(crate) use self::contain::{Payload, contain, contain_drop, discard, drop_each, keep_first};
+pub(crate) use self::contain::{
+    InHand, Payload, contain, contain_drop, discard, drop_each, keep_first,
+};
 pub(crate) use self::entrance::Entrance;
 pub(crate) use self::feed::Feed;
 pub(crate) use self::feeder::{Feeder, Left};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use super::{Emitter, Scan};
+use crate::engine::InHand;
 
 /// Writes `new` and `Debug` for an adaptor around `scan` that holds a closure.
 macro_rules! adaptor {
@@ -95,8 +96,9 @@ fn emit_if<O>(
     predicate: &mut impl FnMut(&O) -> bool,
 ) -> impl FnMut(O, &mut Emitter<'_, O>) -> ControlFlow<()> {
     |value, out| {
+        let value = InHand::new(value);
         if predicate(&value) {
-            out.emit(value);
+            out.emit(value.take());
         }
         ControlFlow::Continue(())
     }
@@ -181,8 +183,9 @@ fn emit_while<O>(
     flow: &mut ControlFlow<()>,
 ) -> impl FnMut(O, &mut Emitter<'_, O>) -> ControlFlow<()> {
     |value, out| {
+        let value = InHand::new(value);
         if predicate(&value) {
-            out.emit(value);
+            out.emit(value.take());
         } else {
             *flow = ControlFlow::Break(());
         }
@@ -216,7 +219,7 @@ where
         let mut second_flow = ControlFlow::Continue(());
         let first_flow = out.adapt(
             |value, out| {
-                second_flow = self.second.step(&value, out);
+                second_flow = self.second.step(&InHand::new(value), out);
                 second_flow
             },
             |out| self.first.step(item, out),
@@ -233,7 +236,7 @@ where
         let mut second_flow = ControlFlow::Continue(());
         out.adapt(
             |value, out| {
-                second_flow = self.second.step(&value, out);
+                second_flow = self.second.step(&InHand::new(value), out);
                 second_flow
             },
             |out| self.first.flush(out),
@@ -262,7 +265,7 @@ where
 
     #[inline]
     fn step(&mut self, item: &U, out: &mut Emitter<'_, S::Output>) -> ControlFlow<()> {
-        self.scan.step(&(self.f)(item), out)
+        self.scan.step(&InHand::new((self.f)(item)), out)
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, S::Output>) {
