@@ -145,9 +145,8 @@ impl Control {
         self.ask(Request::StopScan(id));
     }
 
-    /// Ends the run at once: the scans leave between two items, without a flush. What
-    /// they have emitted before is delivered, in the order of the run; of what a step emits
-    /// after, at most one batch.
+    /// Ends the run at once: no further step is begun, and no scan is flushed. What was
+    /// emitted is delivered, in the order of the run, and so is what the steps in hand emit.
     ///
     /// A fold that was aborted gives what its scans have emitted before, and most emit at
     /// the flush; [`is_aborted`](Self::is_aborted) tells that from scans with nothing to

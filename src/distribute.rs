@@ -55,7 +55,7 @@ impl<I: Input, O> ParDistribute<I, O> {
     /// The name that scan `id` was given with [`Scan::named`].
     ///
     /// Of scans that were [added](Self::adder) it is known from the next call of `next` on,
-    /// and until they end, if that is not with a panic.
+    /// up to their last output, and when they have panicked.
     #[must_use]
     pub fn name(&self, id: ScanId) -> Option<&str> {
         match &self.outputs {

@@ -182,6 +182,16 @@ pub use self::try_input::{ParTryDistribute, TryInput, TryIteratorExt};
 #[doc(hidden)]
 pub use self::sync::spurious::inject as inject_spurious_wake_ups;
 
+/// Has time in models go on by so much whenever somebody looks at a clock.
+#[cfg(any(loom, shuttle))]
+#[doc(hidden)]
+pub use self::sync::clock::tick as tick_clock;
+
+/// Has models start so many threads more, and no other.
+#[cfg(any(loom, shuttle))]
+#[doc(hidden)]
+pub use self::sync::refusals::allow as allow_threads;
+
 /// The examples of the README, run as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

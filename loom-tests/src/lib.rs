@@ -35,9 +35,18 @@ macro_rules! models {
         $(#[$meta])*
         #[test]
         fn $name() {
-            $crate::check(concat!(module_path!(), "::", stringify!($name)), $bound, || $body);
+            $crate::check(concat!(module_path!(), "::", stringify!($name)), $bound, || {
+                $crate::undisturbed();
+                $body
+            });
         }
     )+};
+}
+
+/// Has time stand still and threads be there, as long as the model says nothing else.
+pub fn undisturbed() {
+    anabranch::tick_clock(std::time::Duration::ZERO);
+    anabranch::allow_threads(usize::MAX);
 }
 
 /// Keeps the panics that models raise on purpose, whose payloads are `expected`

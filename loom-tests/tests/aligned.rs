@@ -1,10 +1,12 @@
 //! Runs whose outputs are put in an order: scans that the consumer waits for one
 //! by one, at rates as uneven as can be.
 
-use anabranch::scan;
+use anabranch::scan::{self, Scan};
 use anabranch::{IteratorExt, PanicOrigin};
 use anabranch_models::Bound::Preemptions;
-use anabranch_models::runs::{count, each, first, panic_at, repeat, tight, until_panic};
+use anabranch_models::runs::{
+    Seen, Witness, count, each, first, panic_at, repeat, tight, until_panic,
+};
 use anabranch_models::{Bound, models};
 
 /// What an ordered run over `0..items` gives, each output with its scan.
@@ -83,10 +85,39 @@ models! {
         assert_eq!(tuples, [(0, 0)]);
     }
 
+    /// All scans are flushed, though none of what they emit then is in a tuple.
+    tee_flushes_every_scan(TWO) {
+        let seen = [Seen::default(), Seen::default()];
+        let scans = (Witness::new(&seen[0]), Witness::new(&seen[1]));
+        assert_eq!((0..1).par_tee_with(&tight(), scans).collect::<Vec<_>>(), [(0, 0)]);
+        assert_eq!(seen.map(|seen| (seen.flushes(), seen.drops())), [(1, 1), (1, 1)]);
+    }
+
+    /// A panic in a flush that nobody waits for surfaces.
+    panic_in_the_flush_of_a_tee(TWO) {
+        let mut second = Witness::new(&Seen::default());
+        second.panics_in_flush = true;
+        let mut run = (0..1).par_tee_with(&tight(), (each(), second.boxed()));
+        assert_eq!(run.next(), Some((0, 0)));
+        let ended = std::panic::AssertUnwindSafe(|| run.next());
+        let payload = std::panic::catch_unwind(ended).expect_err("a panic");
+        assert_eq!(payload.downcast_ref(), Some(&"expected: flush"));
+    }
+
+    /// A panic in the drop of a scan that has ended takes effect when the order has passed it.
+    panic_in_the_drop_of_a_scan_in_order(TWO) {
+        let mut first = Witness::new(&Seen::default());
+        (first.ends, first.panics_in_drop) = (true, true);
+        let scans = [first.boxed(), each()];
+        let mut run = (0..=u8::MAX).cycle().par_distribute_with(&tight().ordered(true), scans);
+        let (before, payload) = until_panic::<2>(&mut run);
+        assert_eq!((&before[0], payload), (&vec![0], "expected: drop"));
+    }
+
     /// Only the last outputs travel.
     fold_of_two(TWO) {
-        let last = (0..1).par_fold_with(&tight(), (repeat(3), scan::count::<u8>()));
-        assert_eq!(last, (Some(0), Some(1)));
+        let last = (0..2).par_fold_with(&tight(), (repeat(3), scan::count::<u8>()));
+        assert_eq!(last, (Some(1), Some(2)));
     }
 
     /// A key's scan that ends and starts afresh.

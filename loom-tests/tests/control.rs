@@ -82,6 +82,67 @@ models! {
         assert_eq!((outputs, seen.flushes(), seen.drops()), (expected, 1, 1));
     }
 
+    /// It takes effect though it came before the start.
+    stop_before_the_start(ONE) {
+        for ahead in [false, true] {
+            let (control, config) = controlled();
+            control.stop();
+            let untouched = (0..2).inspect(|_| panic!("pulled"));
+            let seen = Seen::default();
+            let scans = [Witness::new(&seen).boxed()];
+            let given = if ahead {
+                let input = untouched.read_ahead_with(&config);
+                outputs(input.par_distribute_with(&config, scans))
+            } else {
+                outputs(untouched.par_distribute_with(&config, scans))
+            };
+            assert_eq!((given, seen.flushes()), ([vec![100]], 1));
+        }
+    }
+
+    /// A stop that has returned is seen between two items of a batch: the item that was
+    /// pending is given to nobody, and no other is pulled.
+    stop_that_has_returned_leaves_the_batch(ONE) {
+        let (control, config) = controlled();
+        let gate = Gate::default();
+        let (passed, pulled) = (gate.clone(), Arc::new(AtomicUsize::new(0)));
+        let counts = Arc::clone(&pulled);
+        let input = Blocking { items: 0..3, blocks_at: 1, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let run = input.par_distribute_with(&config.batch(3), [count()]);
+        let stopper = spawn(move || {
+            control.stop();
+            gate.open();
+        });
+        let [count] = outputs(run);
+        stopper.join().expect("no panic");
+        let pulled = pulled.load(Relaxed);
+        assert!(pulled <= 2 && usize::from(count[0]) <= pulled.min(1), "{count:?} of {pulled}");
+    }
+
+    /// An item that was pulled, and held over because of an interruption, is not for a scan
+    /// that is added behind it.
+    add_behind_an_item_that_is_held_over(TWO) {
+        let (control, config) = controlled();
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&pulled);
+        let input = (0..3).inspect(move |item| {
+            counts.fetch_add(1, Relaxed);
+            if *item == 1 {
+                control.stop_scan(ScanId::new(0));
+            }
+        });
+        let mut run = input.par_distribute_with(&config.batch(3), [count(), each()]);
+        let adder = run.adder().expect("the run has no order");
+        let before = run.next();
+        let from = pulled.load(Relaxed) as u8;
+        assert!(before.is_some() && from >= 2);
+        let added = adder.add(each());
+        let [counted, whole, late] = outputs(before.into_iter().chain(run));
+        assert_eq!((counted, whole), (vec![1], vec![0, 1, 2]));
+        assert_eq!(late, if added.is_ok() { (from..3).collect() } else { Vec::new() });
+    }
+
     /// What is asked for is done before the input is pulled again.
     nothing_is_pulled_behind_a_stop(ONE) {
         has_all_that_was_pulled(Control::stop, 0);

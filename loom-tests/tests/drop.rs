@@ -1,6 +1,8 @@
 //! Early drops, in every state of a run: all threads leave, nothing goes on.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{IteratorExt, ParDistribute};
@@ -98,6 +100,31 @@ models! {
         assert_eq!(run.next().map(|(_, output)| output), Some(0));
         drop(run);
         assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (1, 0, 1));
+    }
+
+    /// A scan whose own loop does not look whether anybody listens: it is given no further
+    /// piece, though batches are queued.
+    no_piece_is_begun_behind_an_abort(Preemptions(4)) {
+        struct Deaf(Arc<AtomicUsize>);
+        impl Scan<u8> for Deaf {
+            type Output = u8;
+            fn step(&mut self, item: &u8, out: &mut Emitter<'_, u8>) -> ControlFlow<()> {
+                out.emit(*item);
+                until_closed(out);
+                ControlFlow::Continue(())
+            }
+            fn step_batch(&mut self, batch: &[u8], out: &mut Emitter<'_, u8>) -> ControlFlow<()> {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                batch.iter().try_for_each(|item| self.step(item, out))
+            }
+        }
+        let pieces = Arc::new(AtomicUsize::new(0));
+        let config = tight().input_capacity(2);
+        let deaf = Deaf(Arc::clone(&pieces));
+        let mut run = (0..4).par_distribute_with(&config, [deaf]);
+        assert_eq!(run.next().map(|(_, output)| output), Some(0));
+        drop(run);
+        assert_eq!(pieces.load(Ordering::Relaxed), 1);
     }
 
     /// The run ends on another thread than the one that started it.

@@ -4,10 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anabranch::scan::{self, Scan};
-use anabranch::{IteratorExt, ScanId};
+use anabranch::{Config, IteratorExt, Pool, ScanId};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
 use anabranch_models::runs::{Item, count, each, first, outputs, repeat, start, tally, tight};
+
+/// Capacities of one batch, batches of the default lengths.
+fn adaptive() -> Config {
+    Config::new().input_capacity(1).output_capacity(1).pool(Pool::with_max_idle(0))
+}
 
 models! {
     /// A full input buffer holds the input back: one item in the step, one in the
@@ -120,6 +125,30 @@ models! {
         });
         assert_eq!(outputs(input.par_distribute_with(&tight(), [tally()])), [[4]]);
         assert_eq!(made.load(Relaxed), dropped.load(Relaxed));
+    }
+
+    /// Batches as they are by default: they grow, and with them the pieces.
+    adaptive_batches(Preemptions(3)) {
+        assert_eq!(outputs((0..4).par_distribute_with(&adaptive(), [each()])), [[0, 1, 2, 3]]);
+    }
+
+    /// Time goes by: nothing is ever gathered.
+    adaptive_batches_of_who_is_slow(Preemptions(3)) {
+        anabranch::tick_clock(std::time::Duration::from_millis(1));
+        assert_eq!(outputs((0..3).par_distribute_with(&adaptive(), [each()])), [[0, 1, 2]]);
+    }
+
+    /// A step that emits more than a batch of outputs holds.
+    adaptive_batches_of_outputs(Preemptions(3)) {
+        assert_eq!(outputs((0..1).par_distribute_with(&adaptive(), [repeat(6)])), [[0; 6]]);
+    }
+
+    /// Lanes leave the list before, in and behind the window that is looked at.
+    more_lanes_than_a_window(Preemptions(1)) {
+        assert_eq!(
+            outputs(start(2, [first(0), count(), each()])),
+            [vec![], vec![2], vec![0, 1]]
+        );
     }
 
     /// Room for more than one batch.

@@ -1,15 +1,17 @@
 //! Panics, wherever they come from: everybody leaves, one surfaces.
 
+use std::ops::ControlFlow;
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anabranch::scan::Scan;
-use anabranch::{IteratorExt, PanicOrigin};
+use anabranch::scan::{self, Emitter, Scan};
+use anabranch::{Control, IteratorExt, PanicOrigin};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
 use anabranch_models::runs::{
-    Item, Lingers, Seen, Witness, count, each, panic_at, repeat, start, tally, tight, until_panic,
+    Item, Lingers, Seen, Witness, count, each, outputs, panic_at, repeat, start, tally, tight,
+    until_panic,
 };
 
 models! {
@@ -151,13 +153,46 @@ models! {
         assert_eq!(drops.load(Ordering::Relaxed), 1);
     }
 
-    /// In the input, while the scan is at work.
+    /// In the input, while the scan is at work: what was pulled before is stepped over, and
+    /// nothing is flushed.
     panic_in_the_input(Preemptions(4)) {
-        let input = (0..3).inspect(|item| if *item == 1 { panic_any("expected: input") });
-        let mut run = input.par_distribute_with(&tight(), [each()]);
-        let (_, message) = until_panic::<1>(&mut run);
-        assert_eq!(message, "expected: input");
+        let seen = Seen::default();
+        let input = (0..3).inspect(|item| if *item == 2 { panic_any("expected: input") });
+        let mut run = input.par_distribute_with(&tight(), [Witness::new(&seen).boxed()]);
+        assert_eq!(until_panic(&mut run), ([vec![0, 1]], "expected: input"));
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
+        assert_eq!((seen.flushes(), seen.drops()), (0, 1));
+    }
+
+    /// The same with items that were pulled for the same batch.
+    panic_in_the_input_in_the_midst_of_a_batch(Preemptions(4)) {
+        let input = (0..3).inspect(|item| if *item == 2 { panic_any("expected: input") });
+        let mut run = input.par_distribute_with(&tight().batch(3), [each()]);
+        assert_eq!(until_panic(&mut run), ([vec![0, 1]], "expected: input"));
+    }
+
+    /// In the drop of the input, behind its last item.
+    panic_in_the_drop_of_the_input(Preemptions(4)) {
+        let dropped = Item { drops: Arc::default(), panics: true };
+        let input = (0..2).inspect(move |_| assert!(dropped.panics));
+        let mut run = input.par_distribute_with(&tight().batch(4), [each()]);
+        assert_eq!(until_panic(&mut run), ([vec![0, 1]], "expected: item"));
+        assert_eq!(run.panicked(), Some(PanicOrigin::Input));
+    }
+
+    /// What was emitted before an abort is delivered, published or not.
+    outputs_before_an_abort_are_delivered(Preemptions(4)) {
+        let control = Control::new();
+        let config = tight().batch(3).control(&control);
+        let aborts = scan::from_fn(move |item: &u8, out: &mut Emitter<'_, u8>| {
+            out.emit(*item);
+            if *item == 1 {
+                control.abort();
+            }
+            ControlFlow::Continue(())
+        });
+        let run = (0..3).par_distribute_with(&config, [aborts.boxed()]);
+        assert_eq!(outputs(run), [[0, 1]]);
     }
 
     /// The run is dropped while a scan panics: nobody is told, nobody waits.

@@ -72,6 +72,38 @@ models! {
         assert_eq!(pool.live(), 0);
     }
 
+    /// The system refuses the second of two threads: the run gives back what it was given,
+    /// and the first is idle.
+    threads_that_are_refused_do_not_count(Preemptions(4)) {
+        let pool = Pool::new();
+        let config = tight().pool(pool.clone());
+        anabranch::allow_threads(1);
+        let refused = (0..1).try_par_distribute_with(&config, [count(), count()]);
+        let (items, scans) = refused.expect_err("there is one thread").into_inner();
+        assert_eq!((items, scans.len()), (0..1, 2));
+        assert_eq!((pool.live(), pool.idle()), (0, 1));
+        assert_eq!(outputs((0..1).par_distribute_with(&config, [count()])), [[1]]);
+    }
+
+    /// Threads that another run cannot use make room for those that it needs, and no idle
+    /// thread is kept beyond the maximum.
+    idle_threads_of_another_kind_make_room(Preemptions(2)) {
+        let pool = Pool::with_max_threads(1);
+        for name in ["one", "other"] {
+            let config = tight().pool(pool.clone()).thread_name(name);
+            assert_eq!(outputs((0..0).par_distribute_with(&config, [count()])), [[0]]);
+            assert_eq!((pool.live(), pool.idle()), (0, 1));
+        }
+    }
+
+    /// No more idle threads are kept than was said.
+    idle_threads_are_kept_up_to_the_limit(Preemptions(2)) {
+        let pool = Pool::with_max_idle(1);
+        let config = tight().pool(pool.clone());
+        assert_eq!(outputs((0..0).par_distribute_with(&config, [count(), count()])), [[0], [0]]);
+        assert_eq!((pool.live(), pool.idle()), (0, 1));
+    }
+
     /// An idle thread ends when the pool is gone, and so does one that is at work
     /// when that happens.
     threads_end_with_the_pool(Unbounded) {

@@ -77,6 +77,22 @@ fn panic_among(scans: usize, items: u8) {
     assert!(run.next().is_none() && run.panicked().is_some());
 }
 
+/// Scans of which some end, one emits much and the others are silent, so that lanes leave the
+/// list while others have something to say and most have not.
+fn few_speak(scans: usize, items: u8) {
+    let kind = |index: usize| match index {
+        _ if index == scans / 3 => repeat(3),
+        _ if index < scans / 3 => first(usize::from(items - 1)).filter(|_| false).boxed(),
+        _ => count(),
+    };
+    let expected: Vec<_> = (0..scans).map(|index| kind(index).apply(0..items)).collect();
+    let mut sorted = vec![Vec::new(); scans];
+    for (id, output) in (0..items).par_distribute_with(&tight(), (0..scans).map(kind)) {
+        sorted[id.index()].push(output);
+    }
+    assert_eq!(sorted, expected);
+}
+
 // A schedule of 64 scans takes as long as thirty of 16: these have fewer items.
 models! {
     mixture_of_4(Unbounded) { equals_the_sequential_run(4, 4, &tight()) }
@@ -87,6 +103,9 @@ models! {
         let config = tight().batch(3).input_capacity(2).output_capacity(2);
         equals_the_sequential_run(16, 4, &config);
     }
+    few_of_6_speak(Unbounded) { few_speak(6, 3) }
+    few_of_16_speak(Unbounded) { few_speak(16, 3) }
+    few_of_48_speak(Unbounded) { few_speak(48, 2) }
     order_of_4(Unbounded) { is_in_order(4, 4) }
     order_of_16(Unbounded) { is_in_order(16, 3) }
     tee_of_4(Unbounded) { is_aligned(4, 4) }

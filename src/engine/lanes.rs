@@ -56,6 +56,11 @@ impl<O> Lanes<O> {
         self.lanes.len()
     }
 
+    /// Whether a scan may still have outputs.
+    pub(super) fn has(&self, id: ScanId) -> bool {
+        self.lanes.iter().any(|lane| lane.id == id)
+    }
+
     /// Takes the next batch of outputs of any scan, if there is one, and the
     /// lanes of scans that have exited off the list.
     pub(super) fn collect(&mut self) -> Option<(ScanId, Outputs<O>, Arc<Pace>)> {

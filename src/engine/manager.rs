@@ -45,8 +45,10 @@ pub(crate) struct Manager<F: Feeder, O> {
     known: usize,
     /// How many of them were there from the start.
     started: usize,
-    /// The names of scans that may still panic, or have.
+    /// The names of scans that may still emit or panic, or have panicked.
     names: BTreeMap<ScanId, Box<str>>,
+    /// Scans that were added and have exited, whose names may still be asked for.
+    left: Vec<ScanId>,
     /// Where scans are added, if anybody wanted to know.
     entrance: Option<Arc<Entrance<F::Item, O>>>,
     ended: bool,
@@ -98,6 +100,7 @@ impl<F: Feeder, O> Manager<F, O> {
             known: lanes.len(),
             started: lanes.len(),
             names,
+            left: Vec::new(),
             entrance: None,
             lanes,
             ended: false,
@@ -128,7 +131,7 @@ impl<F: Feeder, O> Manager<F, O> {
         Arc::clone(entrance)
     }
 
-    /// The name of a scan that has not ended, or has panicked.
+    /// The name of a scan that may still emit, or has panicked.
     pub(crate) fn name(&self, id: ScanId) -> Option<&str> {
         self.names.get(&id).map(|name| &**name)
     }
@@ -152,7 +155,20 @@ impl<F: Feeder, O> Manager<F, O> {
         let (id, outputs, pace) = self.work(0, Lanes::collect)?;
         self.hand(0, Handed::new(pace, outputs.len(), self.consumed()));
         self.ready = (id, outputs);
+        self.forget_names();
         Some(())
+    }
+
+    /// Forgets the names of scans that are done with, to the last output.
+    fn forget_names(&mut self) {
+        let Self { left, lanes, names, ready, .. } = self;
+        left.retain(|id| {
+            let speaks = *id == ready.0 || lanes.has(*id);
+            if !speaks {
+                names.remove(id);
+            }
+            speaks
+        });
     }
 
     /// The next outputs of one scan, the `index`th; `None` if it has emitted its
@@ -273,7 +289,10 @@ impl<F: Feeder, O> Manager<F, O> {
                 // WAKE: an output batch, room in an input channel, an exit, the leaving
                 // of the input's thread, a scan that was added, something asked for;
                 // each is published before it is rung for.
-                Next::Sleep => self.run.wait(),
+                Next::Sleep => {
+                    self.run.wait();
+                    self.read_events();
+                }
                 Next::End => {
                     self.end();
                     return None;
@@ -365,10 +384,10 @@ impl<F: Feeder, O> Manager<F, O> {
         }
     }
 
-    /// Keeps nothing of a scan that was added and has ended.
+    /// Begins to forget a scan that was added and has ended.
     fn forget(&mut self, id: ScanId) {
         if id.index() >= self.started {
-            self.names.remove(&id);
+            self.left.push(id);
             if let Some(control) = &self.settings.control {
                 control.ended(&self.run, id);
             }
@@ -397,14 +416,23 @@ impl<F: Feeder, O> Manager<F, O> {
         self.abort();
     }
 
-    /// Keeps the first panic.
+    /// Keeps the first panic. One of a scan comes before one of the input: the scan stepped
+    /// over what had been pulled by then.
     fn note_panic(&mut self, origin: PanicOrigin, payload: Payload) {
-        if self.panic.is_some() {
-            discard(payload);
+        let first = match &self.panic {
+            None => true,
+            Some(before) => {
+                before.origin == PanicOrigin::Input && matches!(origin, PanicOrigin::Scan(_))
+            }
+        };
+        let later = if first {
+            self.panic
+                .replace(Panic { origin, payload: Some(payload) })
+                .and_then(|panic| panic.payload)
         } else {
-            self.run.note_panic(origin);
-            self.panic = Some(Panic { origin, payload: Some(payload) });
-        }
+            Some(payload)
+        };
+        later.into_iter().for_each(discard);
     }
 
     /// Ends the run as the end of its input does.
@@ -435,8 +463,9 @@ impl<F: Feeder, O> Manager<F, O> {
         self.heed(events);
         self.ended = true;
         self.time.turn_to(NOTHING);
-        let payload = self.panic.as_mut().and_then(|panic| panic.payload.take());
-        if let Some(payload) = payload {
+        let Some(panic) = &mut self.panic else { return };
+        self.run.note_panic(panic.origin);
+        if let Some(payload) = panic.payload.take() {
             resume_unwind(payload);
         }
     }

@@ -39,8 +39,8 @@ pub(crate) struct Outlet<O> {
     since: Instant,
     /// How long it has waited for room meanwhile.
     waited: Duration,
-    /// Whether the last outputs of an aborted run were sent.
-    closed: bool,
+    /// How many outputs the scan has emitted that are not in its figures yet.
+    counted: u64,
     kept: Kept,
     sender: Sender<Outputs<O>>,
     capacity: usize,
@@ -64,7 +64,7 @@ impl<O> Outlet<O> {
             look_at: 1,
             since: Instant::now(),
             waited: Duration::ZERO,
-            closed: false,
+            counted: 0,
             kept,
             sender,
             capacity,
@@ -89,7 +89,7 @@ impl<O> Outlet<O> {
     #[inline]
     pub(crate) fn count(&mut self, outputs: u64) {
         if self.kept == Kept::Marked {
-            self.meter.emitted(outputs);
+            self.counted += outputs;
         }
     }
 
@@ -115,14 +115,23 @@ impl<O> Outlet<O> {
         if self.kept != Kept::Last {
             self.send();
         }
+        self.settle();
     }
 
     /// Sends the last that there is to send.
     pub(super) fn finish(&mut self) {
         if self.kept == Kept::Last {
-            self.meter.emitted(self.gathered.len() as u64);
+            self.counted += self.gathered.len() as u64;
         }
         self.send();
+        self.settle();
+    }
+
+    /// Puts down in the figures what the scan has emitted.
+    fn settle(&mut self) {
+        if self.counted > 0 {
+            self.meter.emitted(mem::take(&mut self.counted));
+        }
     }
 
     /// Publishes the batch if it is full: of a scan that emits much in one step, or so much
@@ -150,7 +159,7 @@ impl<O> Outlet<O> {
 
     /// Drops the output before the last. That may panic, inside the step that emits.
     fn keep_the_last(&mut self) {
-        self.meter.emitted(1);
+        self.counted += 1;
         let before = self.gathered.swap_remove(0);
         drop(before);
     }
@@ -160,8 +169,8 @@ impl<O> Outlet<O> {
     /// The manager empties the channel whenever it looks, or drops it, so the
     /// wait ends. It was rung for everything that fills the channel.
     ///
-    /// In a run that has been aborted one more batch is sent: what was emitted before is
-    /// in it. What comes after that is dropped.
+    /// In a run that has been aborted outputs are sent as ever: those that were gathered
+    /// before, and what the step in hand emits. Only when nobody takes them are they dropped.
     // MODEL: loom-tests/tests/faults.rs::both_sides_full
     // MODEL: loom-tests/tests/panics.rs::outputs_before_an_abort_are_delivered
     fn send(&mut self) {
@@ -171,19 +180,19 @@ impl<O> Outlet<O> {
         let next = Vec::with_capacity(self.gathered.len());
         let outputs = Outputs::new(mem::replace(&mut self.gathered, next));
         self.begin_batch();
-        if self.closed || self.run.is(Stage::Unheard) {
+        if self.run.is(Stage::Unheard) {
             return;
         }
-        self.closed = self.run.is_aborted();
-        let (count, waiting) = (outputs.len(), self.sender.len());
+        if self.kept == Kept::Every {
+            self.counted += outputs.len() as u64;
+        }
+        self.settle();
+        let waiting = self.sender.len();
         // Nobody else sends here, so in a channel with room there is no wait.
         let full = waiting >= self.capacity;
         let sent =
             if full { self.send_to_full(outputs) } else { self.sender.send(outputs).is_ok() };
         if sent {
-            if self.kept == Kept::Every {
-                self.meter.emitted(count as u64);
-            }
             self.meter.published(waiting + usize::from(!full));
             // WAKE: the manager's look at the output channels.
             self.run.ring();

@@ -188,7 +188,8 @@ impl Run {
     /// Says that there are events which must not wait: called after publishing them.
     fn call(&self) {
         // ORDERING: the flag publishes nothing, it says where to look; the lock of the
-        // events publishes. A manager that misses it has the ring still to come.
+        // events publishes. A manager that misses it goes on with what it has, and reads
+        // the events in any case when it was woken.
         self.called.store(true, Ordering::Relaxed);
         self.ring();
     }
@@ -205,9 +206,9 @@ impl Run {
     /// Takes the events that have come since the last call.
     // MODEL: loom-tests/tests/control.rs::stop_that_has_returned_leaves_the_batch
     pub(super) fn take_events(&self) -> Events {
-        // ORDERING: cleared before the lock is taken. A call that this overwrites came
-        // with events that were added before: had they been added behind the lock taken
-        // here, the lock would put this store before that call.
+        // ORDERING: cleared before the lock is taken. What came with a call that this
+        // overwrites was added before: had it been added behind the lock taken here, the
+        // lock would put this store before that call.
         self.called.store(false, Ordering::Relaxed);
         self.events.take()
     }

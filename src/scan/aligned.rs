@@ -33,11 +33,11 @@ impl<T, S: Scan<T>> Scan<T> for LatestPerItem<S> {
 
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
-        let (mut latest, mut outputs) = (None, 0);
+        let mut latest = None;
         let stepped = contain(|| {
             out.adapt(
-                |output, _| {
-                    outputs += 1;
+                |output, out| {
+                    out.count(1);
                     let before = latest.replace(output);
                     // Its drop may panic; the new one is in its place by then.
                     drop(before);
@@ -46,7 +46,6 @@ impl<T, S: Scan<T>> Scan<T> for LatestPerItem<S> {
                 |out| self.0.step(item, out),
             )
         });
-        out.count(outputs);
         match stepped {
             Ok(flow) => {
                 if flow.is_continue() || latest.is_some() {
@@ -62,15 +61,13 @@ impl<T, S: Scan<T>> Scan<T> for LatestPerItem<S> {
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
-        let mut outputs = 0;
         out.adapt(
-            |_, _| {
-                outputs += 1;
+            |_, out| {
+                out.count(1);
                 ControlFlow::Continue(())
             },
             |out| self.0.flush(out),
         );
-        out.count(outputs);
         out.emit(Cell::Flushed);
     }
 
@@ -105,12 +102,9 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
 
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
-        let (mut held, mut outputs) = (None, 0);
+        let mut held = None;
         // A panic must not take the output with it that is held back.
-        let stepped = contain(|| {
-            out.adapt(hold_back_one(&mut held, &mut outputs), |out| self.0.step(item, out))
-        });
-        out.count(outputs);
+        let stepped = contain(|| out.adapt(hold_back_one(&mut held), |out| self.0.step(item, out)));
         match stepped {
             Ok(flow) => {
                 out.emit(Part::Last(held));
@@ -127,14 +121,12 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
-        let mut outputs = 0;
         let emit = |output, out: &mut Emitter<'_, Self::Output>| {
-            outputs += 1;
+            out.count(1);
             out.emit(Part::More(output));
             ControlFlow::Continue(())
         };
         out.adapt(emit, |out| self.0.flush(out));
-        out.count(outputs);
         out.emit(Part::End);
     }
 
@@ -143,13 +135,12 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
     }
 }
 
-/// Emits all but the last output, which is left in `held`, and counts them all.
+/// Emits all but the last output, which is left in `held`.
 fn hold_back_one<O>(
     held: &mut Option<O>,
-    outputs: &mut u64,
 ) -> impl FnMut(O, &mut Emitter<'_, Part<O>>) -> ControlFlow<()> {
     |output, out| {
-        *outputs += 1;
+        out.count(1);
         if let Some(before) = held.replace(output) {
             out.emit(Part::More(before));
         }

@@ -40,9 +40,8 @@ impl<'a, O> Emitter<'a, O> {
     /// # Blocking
     ///
     /// Blocks while the scan's output buffer is full, until the consumer has
-    /// taken something from it. When the emitter [is closed](Self::is_closed), values are
-    /// dropped and the call does not block for long: in a run that was aborted one more
-    /// batch is delivered, in one that was dropped none.
+    /// taken something from it, or the run is dropped. From then on values are dropped. In a
+    /// run that was aborted what the step in hand emits is still delivered.
     #[inline]
     pub fn emit(&mut self, value: O) {
         match &mut self.sink {
@@ -51,8 +50,8 @@ impl<'a, O> Emitter<'a, O> {
         }
     }
 
-    /// Whether nobody listens any more, so that a long loop can leave early:
-    /// the run was dropped or aborted, or an adaptor has had all it takes.
+    /// Whether the scan is to leave, so that a long loop can do so early: the run was
+    /// dropped or aborted, or an adaptor has had all it takes.
     #[inline]
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -28,7 +28,7 @@ pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn, yield_
 pub(crate) use imp::spurious;
 
 #[cfg(any(loom, shuttle))]
-pub(crate) use imp::clock;
+pub(crate) use imp::{clock, refusals};
 
 // The checkers have no scoped threads.
 #[cfg(not(any(loom, shuttle)))]

@@ -336,13 +336,41 @@ pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Opti
     })
 }
 
-/// Starts a detached thread; in a model there is always room for it.
+/// Starts a detached thread, unless the model [refuses](refusals) it.
 pub(crate) fn spawn(
     name: &str,
     _stack_size: Option<usize>,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
+    refusals::ask()?;
     checker::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+}
+
+/// When there is no room for another thread.
+pub(crate) mod refusals {
+    use std::cell::Cell;
+    use std::io;
+
+    thread_local! {
+        /// All threads of a model run on the one thread that checks it.
+        static ALLOWED: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+
+    /// Lets so many threads more be started.
+    pub fn allow(threads: usize) {
+        ALLOWED.set(threads);
+    }
+
+    pub(super) fn ask() -> io::Result<()> {
+        match ALLOWED.get().checked_sub(1) {
+            None => Err(io::Error::other("refused")),
+            Some(_) if ALLOWED.get() == usize::MAX => Ok(()),
+            Some(left) => {
+                ALLOWED.set(left);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Schedules are the checker's: it needs no hint.

@@ -1,0 +1,92 @@
+//! However much one scan emits, and however slow the consumer is, what is asked for and what
+//! goes wrong takes effect behind no more than what is queued.
+
+use std::panic::panic_any;
+
+use anabranch::scan::{self, BoxScan, Scan};
+use anabranch::{Control, IteratorExt, ParDistribute, ReadAhead};
+use anabranch_models::Bound::Preemptions;
+use anabranch_models::runs::{count, outputs, repeat, tight, until_panic};
+use anabranch_models::{Bound, models};
+
+/// One scan and the input's own thread.
+const ONE: Bound = Preemptions(2);
+/// Two scans and the input's own thread.
+const TWO: Bound = Preemptions(1);
+
+/// How many outputs a scan emits for each item.
+const MANY: u8 = 2;
+/// So many items of an endless input are on their way at most: one in the step, one in the
+/// channel, one that is being sent.
+const ON_THEIR_WAY: usize = 3;
+
+/// A run over an endless input, which is pulled ahead.
+fn endless<const N: usize>(
+    control: &Control,
+    scans: [BoxScan<u8, u8>; N],
+) -> ParDistribute<ReadAhead<'static, u8>, u8> {
+    let config = tight().control(control);
+    (0..=u8::MAX).cycle().read_ahead_with(&config).par_distribute_with(&config, scans)
+}
+
+models! {
+    /// Outputs are ready at every look.
+    stop_behind_what_is_queued(ONE) {
+        let control = Control::new();
+        let mut run = endless(&control, [repeat(MANY)]);
+        assert!(run.next().is_some());
+        control.stop();
+        assert!(run.count() <= ON_THEIR_WAY * usize::from(MANY));
+    }
+
+    /// The scan that is stopped is the one that emits.
+    stop_of_a_scan_behind_what_is_queued(ONE) {
+        let control = Control::new();
+        let mut run = endless(&control, [repeat(MANY)]);
+        let Some((id, _)) = run.next() else { panic!("an output") };
+        control.stop_scan(id);
+        assert!(run.count() <= ON_THEIR_WAY * usize::from(MANY));
+    }
+
+    /// One output in the channel, and those of the step in hand.
+    abort_behind_what_is_queued(ONE) {
+        let control = Control::new();
+        let mut run = endless(&control, [repeat(MANY)]);
+        assert!(run.next().is_some());
+        control.abort();
+        assert!(run.count() <= 1 + usize::from(MANY));
+    }
+
+    /// Another scan panics while outputs are ready at every look. What is queued by then are
+    /// the outputs for the items that are on their way.
+    panic_behind_what_is_queued(TWO) {
+        let control = Control::new();
+        let panics = scan::map(|_: &u8| -> u8 { panic_any("expected: step") });
+        let mut run = endless(&control, [panics.boxed(), repeat(MANY)]);
+        let ([_, others], payload) = until_panic(&mut run);
+        assert_eq!(payload, "expected: step");
+        assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
+    }
+
+    /// A scan that is added has its turn, whatever the other one emits.
+    output_of_an_added_scan_behind_what_is_queued(TWO) {
+        let control = Control::new();
+        let mut run = endless(&control, [repeat(MANY)]);
+        assert!(run.next().is_some());
+        let adder = run.adder().expect("the run has no order");
+        let id = adder.add(scan::take(1).boxed()).expect("the run goes on");
+        let turn = run.by_ref().position(|(of, _)| of == id).expect("it has an output");
+        assert!(turn <= 3 * ON_THEIR_WAY * usize::from(MANY), "the {turn}th output");
+        control.abort();
+    }
+
+    /// And one that is silent is heard of at the end.
+    stop_beside_a_silent_scan(TWO) {
+        let control = Control::new();
+        let mut run = endless(&control, [count(), repeat(MANY)]);
+        assert!(run.next().is_some());
+        control.stop();
+        let [counted, _] = outputs(run);
+        assert_eq!(counted.len(), 1);
+    }
+}

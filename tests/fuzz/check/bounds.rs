@@ -1,0 +1,78 @@
+//! What is kept, and how far the input is pulled, is bounded.
+
+use super::super::program::Member;
+use super::Case;
+
+pub(super) fn check(case: &mut Case<'_>) {
+    items(case);
+    outputs(case);
+    figures(case);
+}
+
+fn items(case: &mut Case<'_>) {
+    let program = &case.board.program;
+    let bound = (program.input_capacity() + 2) * program.longest_batch();
+    // One is in the hands of whoever pulls it.
+    let most = case.board.items.most();
+    if most > bound + 1 {
+        let class = match case.was_any_scan_stopped() {
+            true => "more items are kept than the bound, beside a scan that was stopped",
+            false => "more items are kept than the bound",
+        };
+        case.fail(class, format!("{most}, the bound is {bound}"));
+    }
+    let ended = case.is_undisturbed()
+        && case.member() != Member::Demux
+        && !program.settings.discard_without_scans
+        && !case.stories.is_empty()
+        && case.stories.iter().all(|story| story.ended());
+    if ended {
+        let taken = case.stories.iter().filter_map(|story| story.span);
+        let taken = taken.map(|(first, seen)| first + seen).max().unwrap_or(0);
+        let beyond = case.pulled().saturating_sub(taken);
+        if beyond > bound {
+            let detail = format!("{beyond} beyond the last that was taken, the bound is {bound}");
+            case.fail("the input is pulled for nobody", detail);
+        }
+    }
+}
+
+fn outputs(case: &mut Case<'_>) {
+    let program = &case.board.program;
+    let scans = match program.member {
+        Member::Demux => program.settings.shards,
+        _ => case.stories.len(),
+    } as u64;
+    let batch = program.longest_batch();
+    // In order, the consumer has a batch of each scan. A tee has the latest of each, and
+    // clones of them.
+    let bound = scans * (program.output_capacity() + 2) * batch + batch + 4 * scans;
+    let most = case.board.outputs.most();
+    if most > bound {
+        case.fail("more outputs are kept than the bound", format!("{most}, the bound is {bound}"));
+    }
+}
+
+/// In a run that went through, the statistics say what each scan was given and emitted.
+fn figures(case: &mut Case<'_>) {
+    if !case.is_undisturbed() || case.member() == Member::Demux {
+        return;
+    }
+    let mut findings = Vec::new();
+    for story in case.stories.iter().filter(|story| !story.record.refused) {
+        let Some(&(items, outputs)) = story.id.and_then(|id| case.outcome.figures.get(id)) else {
+            findings.push(("a scan is not in the statistics".into(), String::new()));
+            continue;
+        };
+        let emitted = story.record.emitted.len() as u64;
+        if outputs != emitted {
+            let class = format!("outputs are counted wrongly ({:?})", case.member());
+            findings.push((class, format!("{outputs}, and {emitted} were emitted")));
+        }
+        if items < story.record.steps.len() as u64 {
+            let detail = format!("{items}, and {} were given", story.record.steps.len());
+            findings.push(("items are counted wrongly".into(), detail));
+        }
+    }
+    findings.into_iter().take(1).for_each(|(class, detail)| case.fail(class, detail));
+}

@@ -1,0 +1,210 @@
+//! How a run ends: panics surface, everything is dropped, threads come back, and nothing
+//! goes on.
+
+use super::super::board::{Raised, Tally, Who};
+use super::super::execute::End;
+use super::super::layer::{FOLDS_NAME_WHO_PANICKED, Origin};
+use super::super::program::{Ask, Member, Site};
+use super::Case;
+
+pub(super) fn check(case: &mut Case<'_>) {
+    for wrong in &case.outcome.wrong {
+        // Without the figures, so that one kind of mistake has one name.
+        let class: String = wrong.chars().filter(|char| !char.is_ascii_digit()).collect();
+        case.failures.push(super::Failure { class, detail: wrong.clone() });
+    }
+    let late = case.board.late();
+    if let Some(what) = late.first() {
+        case.fail(format!("{what} begins after the end ({})", how(case)), format!("{late:?}"));
+    }
+    panics(case);
+    values(case);
+    threads(case);
+    hints(case);
+    names(case);
+    if case.outcome.end == End::NotBegun {
+        let begun = case.stories.iter().any(|story| {
+            !story.record.steps.is_empty() || story.record.flush != super::super::log::Flush::None
+        });
+        if begun {
+            case.fail("a scan of a run that never began is called", "");
+        }
+    }
+}
+
+fn how(case: &Case<'_>) -> &'static str {
+    match case.outcome.end {
+        End::Dropped => "drop",
+        End::Exhausted => "end",
+        _ => "panic",
+    }
+}
+
+fn panics(case: &mut Case<'_>) {
+    let certain: Vec<_> =
+        case.raised.iter().filter(|raised| has_to_surface(case, raised)).copied().collect();
+    match case.outcome.end {
+        End::Exhausted => {
+            if let Some(first) = certain.first() {
+                let kind = kind(first.who);
+                let class = format!("a panic is lost: {kind}, {:?}", case.member());
+                case.fail(class, format!("{first:?}"));
+            }
+        }
+        End::Dropped => {
+            let queued = queued(case) + 1_000;
+            let delivered = case.outcome.got.len() as u64;
+            let overdue = |raised: &&Raised| {
+                raised.at.elapsed() > super::super::execute::SURFACING
+                    && delivered > raised.delivered + queued
+            };
+            if let Some(first) = certain.iter().find(overdue) {
+                let class = format!("starved: a panic does not surface ({})", kind(first.who));
+                let detail = format!("{first:?}, and {delivered} outputs came");
+                case.fail(class, detail);
+            }
+        }
+        End::Panicked(who) => identity(case, who),
+        End::Foreign | End::NotBegun => {}
+    }
+}
+
+/// How many outputs may come before what was published takes effect.
+pub(super) fn queued(case: &Case<'_>) -> u64 {
+    let program = &case.board.program;
+    let scans = match program.member {
+        Member::Demux => program.settings.shards,
+        _ => case.stories.len(),
+    };
+    scans as u64 * ((program.output_capacity() + 2) * program.longest_batch() + 2)
+}
+
+/// Whether nothing excuses that a panic is not told.
+fn has_to_surface(case: &Case<'_>, raised: &Raised) -> bool {
+    // An input that has its own thread is detached from a run that ends without it, and so
+    // are the items that it is left with.
+    let detached = case.board.program.settings.read_ahead
+        && (case.was_aborted()
+            || case.was_stopped()
+            || case.was_any_scan_stopped()
+            || case.stories.iter().all(|story| story.record.ended)
+            || case.raised.len() > 1);
+    match raised.who {
+        Who::OutputDrop(_) | Who::Name => false,
+        Who::Input | Who::InputDrop | Who::ItemDrop(_) => !detached,
+        _ => true,
+    }
+}
+
+fn kind(who: Who) -> &'static str {
+    match who {
+        Who::Step(_) => "step",
+        Who::Flush(_) => "flush",
+        Who::ScanDrop(_) => "drop of a scan",
+        Who::Name => "name",
+        Who::Input => "input",
+        Who::InputDrop => "drop of the input",
+        Who::ItemDrop(_) => "drop of an item",
+        Who::OutputDrop(_) => "drop of an output",
+        Who::Key => "key",
+        Who::Factory => "factory",
+        Who::Downstream(_) => "downstream of catch_unwind",
+    }
+}
+
+/// The panic that surfaced is one that there was, and is said to come from where it did.
+fn identity(case: &mut Case<'_>, who: Who) {
+    if !case.raised.iter().any(|raised| raised.who == who) {
+        case.fail("a panic surfaces that there was not, or late", format!("{who:?}"));
+    }
+    if case.member() == Member::Fold && !FOLDS_NAME_WHO_PANICKED {
+        return;
+    }
+    let scan = who.scan().and_then(|log| case.stories[log].id);
+    let right = match (who, case.outcome.origin) {
+        (Who::Input | Who::InputDrop, Some(Origin::Input)) => true,
+        (Who::ItemDrop(_), Some(Origin::Item | Origin::Input)) => true,
+        // Its scans are the shards.
+        (_, Some(Origin::Scan(_))) if case.member() == Member::Demux => true,
+        (_, Some(Origin::Scan(id))) => scan == Some(id),
+        _ => false,
+    };
+    if !right {
+        let detail = format!("{who:?} is said to be {:?}", case.outcome.origin);
+        case.fail(format!("a panic has a wrong origin: {}", kind(who)), detail);
+    }
+}
+
+/// Every value is dropped exactly once.
+fn values(case: &mut Case<'_>) {
+    let board = case.board;
+    let tallies: [(&str, &Tally); 5] = [
+        ("items", &board.items),
+        ("outputs", &board.outputs),
+        ("scans", &board.scans),
+        ("inputs", &board.inputs),
+        ("payloads", &board.payloads),
+    ];
+    for (what, tally) in tallies {
+        if tally.made() != tally.dropped() {
+            let detail = format!("{} made, {} dropped", tally.made(), tally.dropped());
+            let member = case.member();
+            case.fail(format!("{what} are not dropped exactly once ({member:?})"), detail);
+        }
+    }
+}
+
+fn threads(case: &mut Case<'_>) {
+    let program = &case.board.program;
+    if !case.outcome.settled {
+        case.fail("threads never come back", "");
+    }
+    // Only the thread of an input may be inside it still, and only if the run did not end
+    // with the input.
+    let with_input = case.outcome.end == End::Exhausted
+        && case.is_exhausted()
+        && case.is_undisturbed()
+        && !case.was_stopped()
+        && !case.stories.iter().all(|story| story.record.ended)
+        && !case.was_any_scan_stopped()
+        && program.member != Member::Tee;
+    // Whoever adds a scan from another thread has a thread in hand before it is refused.
+    let adds =
+        |(site, ask): &&(Site, Ask)| matches!((site, ask), (Site::Elsewhere(_), Ask::Add(_)));
+    let adding = program.asks.iter().filter(adds).count();
+    let allowed = usize::from(program.settings.read_ahead && !with_input) + adding;
+    if case.outcome.live > allowed {
+        let detail = format!("{} at work", case.outcome.live);
+        case.fail(format!("threads are at work after the end ({})", how(case)), detail);
+    }
+}
+
+/// What was said of the outputs to come was right.
+fn hints(case: &mut Case<'_>) {
+    let got = case.outcome.got.len();
+    let ended = case.outcome.end == End::Exhausted;
+    for &(before, (least, most)) in &case.outcome.hints {
+        let came = got - before;
+        if ended && came < least || most.is_some_and(|most| came > most) {
+            let detail = format!("({least}, {most:?}) for {came}");
+            case.fail("a size hint is wrong", detail);
+            return;
+        }
+    }
+}
+
+fn names(case: &mut Case<'_>) {
+    let wrong = case.stories.iter().find_map(|story| {
+        let expected = format!("scan {}", story.log.number);
+        let (id, name) = case.outcome.names.iter().find(|(id, _)| Some(*id) == story.id)?;
+        (name.as_ref() != Some(&expected)).then(|| (*id, name.clone(), expected))
+    });
+    if let Some((id, name, expected)) = wrong {
+        let class = if id < case.board.program.scans.len() {
+            "a scan has a wrong name"
+        } else {
+            "a scan that was added has no name"
+        };
+        case.fail(class, format!("scan {id}: {name:?} for {expected}"));
+    }
+}

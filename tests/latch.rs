@@ -1,0 +1,151 @@
+//! A stop latches: a control that was stopped before its run starts stops it at once, as
+//! the end of the input would.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use anabranch::scan::{self, Scan};
+use anabranch::{
+    Config, Control, DynamicIteratorExt, Input, IteratorExt, Pool, ScopedIteratorExt,
+    TryIteratorExt,
+};
+use support::{by_scan, deadline, echo, sum, tight_and_default};
+
+/// An input that counts how often it is asked for an item that it has.
+fn input(asked: &Arc<AtomicUsize>) -> impl Iterator<Item = u64> + Send + use<> {
+    let asked = Arc::clone(asked);
+    (0..1_000).inspect(move |_| {
+        asked.fetch_add(1, SeqCst);
+    })
+}
+
+/// Makes tests with a run that is started after the stop.
+macro_rules! tests {
+    ($($test:ident: $check:ident;)*) => {$(
+        mod $test {
+            use super::*;
+
+            #[test]
+            fn pulled() {
+                for_all(|config, control, asked| {
+                    control.stop();
+                    $check(input(asked), &config);
+                });
+            }
+
+            #[test]
+            fn read_ahead() {
+                for_all(|config, control, asked| {
+                    control.stop();
+                    $check(input(asked).read_ahead_with(&config), &config);
+                });
+            }
+
+            #[test]
+            fn between_read_ahead_and_the_run() {
+                for_all(|config, control, asked| {
+                    let input = input(asked).read_ahead_with(&config);
+                    control.stop();
+                    $check(input, &config);
+                });
+            }
+        }
+    )*};
+}
+
+fn for_all(check: fn(Config, &Control, &Arc<AtomicUsize>)) {
+    for config in tight_and_default() {
+        deadline(move || {
+            let (control, asked, pool) = (Control::new(), Arc::default(), Pool::new());
+            let config = config.control(&control).pool(pool.clone());
+            check(config, &control, &asked);
+            assert_eq!(asked.load(SeqCst), 0, "nothing is pulled");
+            assert_eq!(pool.live(), 0);
+        });
+    }
+}
+
+tests! {
+    a_run_that_is_stopped_before_it_starts_flushes_its_scans: distribute;
+    so_does_an_ordered_one: ordered;
+    so_does_a_tee: tee;
+    so_does_a_fold: fold;
+    a_demux_that_is_stopped_before_it_starts_gives_nothing: demux;
+}
+
+fn distribute(input: impl Input<Item = u64>, config: &Config) {
+    let mut run = input.par_distribute_with(config, [echo(), sum()]);
+    let adder = run.adder().unwrap();
+    assert!(adder.add(echo()).unwrap_err().is_ended());
+    assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
+}
+
+fn ordered(input: impl Input<Item = u64>, config: &Config) {
+    let run = input.par_distribute_with(&config.clone().ordered(true), [echo(), sum()]);
+    assert!(run.map(|(id, x)| (id.index(), x)).eq([(0, u64::MAX), (1, 0)]));
+}
+
+fn tee(input: impl Input<Item = u64>, config: &Config) {
+    let flushed = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&flushed);
+    let counting = scan::count::<u64>().then(scan::inspect(move |_: &usize| {
+        counts.fetch_add(1, SeqCst);
+    }));
+    let mut tuples = input.par_tee_with(config, (echo(), counting));
+    assert_eq!((tuples.next(), flushed.load(SeqCst)), (None, 1));
+}
+
+fn fold(input: impl Input<Item = u64>, config: &Config) {
+    let last = input.par_fold_with(config, (echo(), scan::count()));
+    assert_eq!(last, (Some(u64::MAX), Some(0)));
+}
+
+fn demux(input: impl Input<Item = u64>, config: &Config) {
+    assert_eq!(input.par_demux_with(config, |x| *x, |_| echo()).next(), None);
+}
+
+#[test]
+fn so_does_one_whose_input_may_fail() {
+    for_all(|config, control, asked| {
+        control.stop();
+        let input = input(asked).map(Err::<u64, _>);
+        let mut run = input.par_try_distribute_with(&config, [sum()]);
+        assert_eq!(run.next().map(|output| output.map(|(_, x)| x)), Some(Ok(0)));
+        assert_eq!(run.next(), None);
+    });
+}
+
+#[test]
+fn so_does_one_that_asks_for_scans() {
+    for_all(|config, control, asked| {
+        control.stop();
+        let mut scans = vec![sum(), echo()];
+        let run = input(asked).par_distribute_dynamic_with(&config, move || scans.pop());
+        assert!(run.map(|(_, x)| x).eq([u64::MAX]));
+    });
+}
+
+#[test]
+fn so_does_one_in_a_scope() {
+    for_all(|config, control, asked| {
+        control.stop();
+        let input = input(asked);
+        std::thread::scope(|scope| {
+            let run = input.par_distribute_scoped(scope, &config, [sum()]);
+            assert!(run.map(|(_, x)| x).eq([0]));
+        });
+    });
+}
+
+#[test]
+fn so_does_one_without_scans_that_would_discard_its_items() {
+    for_all(|config, control, asked| {
+        control.clone().stop();
+        let config = config.discard_without_scans(true);
+        let none: [scan::BoxScan<u64, u64>; 0] = [];
+        assert!(input(asked).par_distribute_with(&config, none).next().is_none());
+    });
+}

@@ -1,0 +1,282 @@
+//! What a cell is: a choice along every dimension of the matrix, and its number.
+
+use std::fmt;
+
+/// The operation that the run is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Member {
+    Distribute,
+    Ordered,
+    Fold,
+    Tee,
+    Demux,
+    TryDistribute,
+    Dynamic,
+}
+
+/// Where something is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// Inside the input's `next`.
+    Input,
+    /// Inside a step of a scan.
+    Scan,
+    /// Between two calls of the run's `next`.
+    Consumer,
+    /// Before the run starts.
+    Nobody,
+}
+
+/// What goes wrong in the run, or ends it or a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// Nothing does. The place says how long the input is: empty, any length, whole
+    /// batches.
+    Nothing,
+    /// The input's `next` panics instead of giving the item.
+    Next,
+    /// The drop of the input panics: in a run that is dropped unused, in one whose
+    /// scans have all ended, at the input's own end.
+    InputDrop,
+    /// A step panics, behind what it emits.
+    Step,
+    /// A flush panics, behind what it emits. The place says of which scan.
+    Flush,
+    /// The drop of a scan panics: of one that ended at the item, or, at the last place,
+    /// of one that was flushed.
+    ScanDrop,
+    /// The drop of the item panics.
+    ItemDrop,
+    /// The drops of outputs panic, where the run has to drop outputs.
+    OutputDrop,
+    /// A step and the drop of its scan panic, and a step of another scan; the drops of
+    /// their payloads panic.
+    Payload,
+    /// The same, and the run is dropped early: maybe nobody takes any payload.
+    PayloadUntaken,
+    /// The run is dropped: before its first `next`, in the middle, before its last.
+    EarlyDrop,
+    /// One scan ends at the item.
+    OneEnds,
+    /// All scans end at the item.
+    AllEnd,
+    /// The run is stopped.
+    Stop(Asker),
+    /// One scan is stopped.
+    StopScan(Asker),
+    /// The run is aborted.
+    Abort(Asker),
+    /// A scan is added.
+    Add(Asker),
+    /// The pool has no room: for nobody, for one less, because of another run.
+    PoolFull,
+}
+
+/// Which item it happens at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    First,
+    Middle,
+    Last,
+}
+
+pub(crate) const MEMBERS: [Member; 7] = [
+    Member::Distribute,
+    Member::Ordered,
+    Member::Fold,
+    Member::Tee,
+    Member::Demux,
+    Member::TryDistribute,
+    Member::Dynamic,
+];
+
+/// New ones go to the end, so that the others keep their numbers.
+pub(crate) const SITES: [Site; 27] = [
+    Site::Nothing,
+    Site::Next,
+    Site::InputDrop,
+    Site::Step,
+    Site::Flush,
+    Site::ScanDrop,
+    Site::ItemDrop,
+    Site::OutputDrop,
+    Site::Payload,
+    Site::PayloadUntaken,
+    Site::EarlyDrop,
+    Site::OneEnds,
+    Site::AllEnd,
+    Site::Stop(Asker::Input),
+    Site::Stop(Asker::Scan),
+    Site::Stop(Asker::Consumer),
+    Site::Stop(Asker::Nobody),
+    Site::StopScan(Asker::Input),
+    Site::StopScan(Asker::Scan),
+    Site::StopScan(Asker::Consumer),
+    Site::Abort(Asker::Input),
+    Site::Abort(Asker::Scan),
+    Site::Abort(Asker::Consumer),
+    Site::Add(Asker::Input),
+    Site::Add(Asker::Scan),
+    Site::Add(Asker::Consumer),
+    Site::PoolFull,
+];
+
+const WIDTHS: [usize; 5] = [1, 2, 4, 16, 50];
+/// Of both capacities; `None` is the default.
+const CAPACITIES: [Option<usize>; 3] = [Some(1), Some(2), None];
+/// `None` is adaptive.
+const BATCHES: [Option<usize>; 4] = [Some(1), Some(3), Some(64), None];
+const PLACES: [Place; 3] = [Place::First, Place::Middle, Place::Last];
+
+/// How many numbers there are. Not every one names a cell that can be run.
+pub(crate) const NUMBERS: usize = SITES.len()
+    * MEMBERS.len()
+    * WIDTHS.len()
+    * CAPACITIES.len()
+    * BATCHES.len()
+    * PLACES.len()
+    * 4;
+
+/// One cell of the matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) number: usize,
+    pub(crate) site: Site,
+    pub(crate) member: Member,
+    /// How many scans there are; in a demux, how many shards.
+    pub(crate) width: usize,
+    pub(crate) capacity: Option<usize>,
+    pub(crate) batch: Option<usize>,
+    pub(crate) place: Place,
+    pub(crate) read_ahead: bool,
+    /// Whether the threads are those of a scope, and the items borrow.
+    pub(crate) scoped: bool,
+}
+
+impl Cell {
+    /// The cell that has this number.
+    pub(crate) fn new(number: usize) -> Self {
+        let mut rest = number;
+        let mut digit = |radix| {
+            let digit = rest % radix;
+            rest /= radix;
+            digit
+        };
+        // The sites have the most significant digit.
+        Self {
+            number,
+            scoped: digit(2) == 1,
+            read_ahead: digit(2) == 1,
+            place: PLACES[digit(PLACES.len())],
+            batch: BATCHES[digit(BATCHES.len())],
+            capacity: CAPACITIES[digit(CAPACITIES.len())],
+            width: WIDTHS[digit(WIDTHS.len())],
+            member: MEMBERS[digit(MEMBERS.len())],
+            site: SITES[digit(SITES.len())],
+        }
+    }
+
+    /// Why there is no such cell, if there is none: the one place that says what does
+    /// not combine.
+    pub(crate) fn left_out(&self) -> Option<&'static str> {
+        use Asker::{Consumer, Nobody};
+        let demux = self.member == Member::Demux;
+        match self.site {
+            _ if self.scoped && matches!(self.member, Member::TryDistribute | Member::Dynamic) => {
+                Some("this member has no form for a scope")
+            }
+            _ if self.read_ahead && self.member == Member::Dynamic => {
+                Some("who asks for scans before each batch pulls the input itself")
+            }
+            Site::PoolFull if self.scoped => Some("a scope is never full"),
+            Site::Add(_) if self.scoped => Some("what is added does not borrow"),
+            Site::Add(_)
+                if matches!(
+                    self.member,
+                    Member::Ordered | Member::Fold | Member::Tee | Member::Demux
+                ) =>
+            {
+                Some("this member takes no more scans")
+            }
+            Site::StopScan(_) if demux => Some("ids of a demux are shards, not scans"),
+            Site::EarlyDrop
+            | Site::PayloadUntaken
+            | Site::Stop(Consumer)
+            | Site::StopScan(Consumer)
+            | Site::Abort(Consumer)
+                if self.member == Member::Fold =>
+            {
+                Some("who folds is not back before the end")
+            }
+            Site::InputDrop if self.place == Place::First && self.member == Member::Fold => {
+                Some("a fold is not dropped unused")
+            }
+            Site::InputDrop if self.place == Place::Middle && demux => {
+                Some("the ends of its scans do not end a demux")
+            }
+            Site::Stop(Nobody) if self.place != Place::First => {
+                Some("before the run there is no place")
+            }
+            _ => None,
+        }
+    }
+
+    /// Some bits that depend on the cell alone, for what has no dimension of its own.
+    pub(crate) fn bits(&self) -> u64 {
+        crate::sample::mixed(self.number as u64)
+    }
+}
+
+/// All cells that can be run.
+pub(crate) fn cells() -> impl Iterator<Item = Cell> {
+    (0..NUMBERS).map(Cell::new).filter(|cell| cell.left_out().is_none())
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { site, member, width, capacity, batch, place, .. } = self;
+        write!(f, "{site:?} × {member:?}, {width} wide, ")?;
+        match capacity {
+            Some(capacity) => write!(f, "capacity {capacity}, ")?,
+            None => f.write_str("default capacity, ")?,
+        }
+        match batch {
+            Some(items) => write!(f, "batch {items}, ")?,
+            None => f.write_str("adaptive, ")?,
+        }
+        let input = if self.read_ahead { "read ahead" } else { "pulled" };
+        let threads = if self.scoped { "scope" } else { "pool" };
+        write!(f, "{place:?}, {input}, {threads}")
+    }
+}
+
+#[test]
+fn every_number_names_a_cell_of_its_own() {
+    let cells: Vec<_> =
+        (0..NUMBERS).map(|number| Cell { number: 0, ..Cell::new(number) }).collect();
+    let mut names: Vec<_> = cells.iter().map(Cell::to_string).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), NUMBERS);
+}
+
+#[test]
+fn every_member_meets_every_site_unless_that_is_left_out_as_a_whole() {
+    for site in SITES {
+        let members = MEMBERS
+            .into_iter()
+            .filter(|member| cells().any(|cell| cell.site == site && cell.member == *member));
+        let most = match site {
+            Site::Add(_) => 3,
+            Site::StopScan(Asker::Consumer) => 5,
+            Site::StopScan(_)
+            | Site::EarlyDrop
+            | Site::PayloadUntaken
+            | Site::Stop(Asker::Consumer)
+            | Site::Abort(Asker::Consumer) => 6,
+            _ => MEMBERS.len(),
+        };
+        assert_eq!(members.count(), most, "{site:?}");
+    }
+    assert!(cells().count() > 50_000, "{} cells", cells().count());
+}

@@ -1,0 +1,31 @@
+//! A deadline of a test's own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How long a test may take that is over in a second or two, unless it hangs.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// Runs `body`, and fails if it does not return in time, as
+/// [`deadline`](super::deadline) does: for tests that are quick or hang, and so need not
+/// have the patience that the slowest test needs.
+#[track_caller]
+pub fn deadline_of<R: Send + 'static>(
+    limit: Duration,
+    body: impl FnOnce() -> R + Send + 'static,
+) -> R {
+    let (done, result) = mpsc::channel();
+    let test = thread::current().name().unwrap_or("test").to_owned();
+    thread::Builder::new()
+        .name(test.clone())
+        .spawn(move || done.send(catch_unwind(AssertUnwindSafe(body))))
+        .unwrap();
+    match result.recv_timeout(limit) {
+        Ok(Ok(value)) => value,
+        Ok(Err(payload)) => resume_unwind(payload),
+        Err(RecvTimeoutError::Timeout) => panic!("deadlock: {test} did not end in {limit:?}"),
+        Err(RecvTimeoutError::Disconnected) => unreachable!("the thread sends or unwinds"),
+    }
+}

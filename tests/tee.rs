@@ -1,0 +1,201 @@
+//! What `par_tee` owes its scans and its tuples: at the end of the input every scan is
+//! flushed, and whatever panics, what stands in a tuple belongs to one item.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use anabranch::scan::{self, Emitter, Scan};
+use anabranch::{Config, Control, Input, IteratorExt, PanicOrigin, Pool, ScanId};
+use support::{Tallied, Tally, deadline, hush, tight, until_panic};
+
+/// The tightest settings, the default ones, and long batches.
+fn settings() -> [Config; 3] {
+    [tight(), Config::new(), Config::new().batch(1_000)].map(|config| config.pool(Pool::new()))
+}
+
+/// Emits every item, and counts the flushes; one of them panics.
+struct Flushes {
+    index: usize,
+    panics: Option<usize>,
+    flushed: Arc<AtomicUsize>,
+}
+
+impl Scan<u64> for Flushes {
+    type Output = u64;
+
+    fn step(&mut self, item: &u64, out: &mut Emitter<'_, u64>) -> ControlFlow<()> {
+        out.emit(*item);
+        ControlFlow::Continue(())
+    }
+
+    fn flush(&mut self, _: &mut Emitter<'_, u64>) {
+        if self.panics == Some(self.index) {
+            panic_any("expected: flush");
+        }
+        self.flushed.fetch_add(1, SeqCst);
+    }
+}
+
+/// So many scans, and how many of them were flushed.
+fn flushing(width: usize, panics: Option<usize>) -> (Vec<Flushes>, Arc<AtomicUsize>) {
+    let flushed = Arc::default();
+    let scan = |index| Flushes { index, panics, flushed: Arc::clone(&flushed) };
+    ((0..width).map(scan).collect(), flushed)
+}
+
+fn assert_all_are_flushed<I: Input<Item = u64>>(
+    input: I,
+    config: &Config,
+    items: u64,
+    width: usize,
+) {
+    let (scans, flushed) = flushing(width, None);
+    let mut tuples = input.par_tee_with(config, scans);
+    assert!(tuples.by_ref().eq((0..items).map(|item| vec![item; width])));
+    assert_eq!((tuples.next(), flushed.load(SeqCst)), (None, width));
+}
+
+#[test]
+fn at_the_end_of_the_input_every_scan_is_flushed() {
+    for config in settings() {
+        for width in [1, 2, 4, 8, 16] {
+            let config = config.clone();
+            deadline(move || {
+                for items in [0, 1, 100] {
+                    for _ in 0..20 {
+                        assert_all_are_flushed(0..items, &config, items, width);
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn so_it_is_when_the_input_is_read_ahead() {
+    for config in settings() {
+        for width in [1, 2, 4, 8, 16] {
+            let config = config.clone();
+            deadline(move || {
+                for items in [0, 1, 100] {
+                    for _ in 0..20 {
+                        let input = (0..items).read_ahead_with(&config);
+                        assert_all_are_flushed(input, &config, items, width);
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn so_it_is_when_the_run_was_stopped() {
+    for config in settings() {
+        deadline(move || {
+            for _ in 0..100 {
+                let control = Control::new();
+                let config = config.clone().control(&control);
+                let input = (0..).inspect(move |item| {
+                    if *item == 100 {
+                        control.stop();
+                    }
+                });
+                assert_all_are_flushed(input, &config, 100, 8);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_panic_in_any_flush_surfaces_behind_all_tuples() {
+    fn check<I: Input<Item = u64>>(input: I, config: &Config, index: usize) {
+        let (scans, flushed) = flushing(4, Some(index));
+        let mut tuples = input.par_tee_with(config, scans);
+        let (before, payload) = until_panic(&mut tuples);
+        assert_eq!(payload, "expected: flush");
+        assert!(before.into_iter().eq((0..100).map(|item| vec![item; 4])));
+        assert_eq!(tuples.panicked(), Some(PanicOrigin::Scan(ScanId::new(index))));
+        assert!(tuples.next().is_none());
+        assert!(flushed.load(SeqCst) <= 3);
+    }
+    hush();
+    for config in settings() {
+        for index in 0..4 {
+            let config = config.clone();
+            deadline(move || {
+                for _ in 0..10 {
+                    check(0..100, &config, index);
+                    check((0..100).read_ahead_with(&config), &config, index);
+                }
+            });
+        }
+    }
+}
+
+/// An output that is dropped as any other when it was cloned, but may panic when not.
+struct Touchy {
+    item: u64,
+    panics: bool,
+    tally: Tally,
+    _tallied: Tallied<()>,
+}
+
+impl Touchy {
+    fn new(item: u64, panics: bool, tally: &Tally) -> Self {
+        Self { item, panics, tally: tally.clone(), _tallied: tally.make(()) }
+    }
+}
+
+impl Clone for Touchy {
+    fn clone(&self) -> Self {
+        Self::new(self.item, false, &self.tally)
+    }
+}
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        if self.panics {
+            panic_any("expected: output");
+        }
+    }
+}
+
+#[test]
+fn a_panic_in_the_drop_of_an_output_shifts_no_tuple() {
+    hush();
+    for config in settings() {
+        for index in 0..3 {
+            let config = config.clone();
+            deadline(move || {
+                let tally = Tally::default();
+                let scans = [0, 1, 2].map(|scan| {
+                    let tally = tally.clone();
+                    scan::map(move |item: &u64| {
+                        Touchy::new(*item, scan == index && *item == 5, &tally)
+                    })
+                });
+                let mut tuples = (0..20).par_tee_with(&config, scans);
+                let (mut items, mut panics) = (Vec::new(), 0);
+                loop {
+                    match catch_unwind(AssertUnwindSafe(|| tuples.next())) {
+                        Ok(Some(tuple)) => items.push(tuple.map(|output| output.item)),
+                        Ok(None) => break,
+                        Err(_) => panics += 1,
+                    }
+                }
+                assert_eq!(panics, 1);
+                // Whether the run goes on or not, what it gave is what it gives without.
+                let count = items.len() as u64;
+                assert_eq!(items, (0..count).map(|item| [item; 3]).collect::<Vec<_>>());
+                assert!(count > 5);
+                drop(tuples);
+                tally.assert_settled();
+            });
+        }
+    }
+}
