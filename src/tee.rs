@@ -70,13 +70,19 @@ impl<I: Input, L: Latest> ParTee<I, L> {
                     self.manager.stop();
                     return false;
                 }
-                None => match self.manager.next_of(self.current) {
-                    Some(outputs) => *lane = outputs,
-                    None => {
+                None => {
+                    // Whoever has no more than this, or less, ends the run: nobody need be
+                    // waited for.
+                    let behind = &self.lanes[self.current..];
+                    if behind.iter().any(|lane| lane.peek().is_some_and(Cell::is_flushed)) {
+                        self.manager.stop();
+                        return false;
+                    }
+                    if self.manager.next_of_any(&mut self.lanes, self.current).is_none() {
                         self.manager.abort_unless_severed();
                         return false;
                     }
-                },
+                }
             }
         }
         self.current = 0;

@@ -215,6 +215,17 @@ models! {
         assert_eq!(run.collect::<Vec<_>>(), [(0, 0)]);
     }
 
+    /// A tee whose second scan has ended does not wait for an item for the first.
+    tee_ends_while_the_input_blocks(TWO) {
+        let (gate, dropped) = (Gate::default(), Arc::default());
+        let input = Blocking { items: 0..2, blocks_at: 1, gate: gate.clone(), dropped };
+        let config = tight();
+        let mut run = input.read_ahead_with(&config).par_tee_with(&config, (each(), first(1)));
+        assert_eq!(run.next(), Some((0, 0)));
+        assert_eq!(run.next(), None);
+        gate.open();
+    }
+
     /// The threads are back when the end is seen, that of the input included.
     a_full_pool_is_free_again(Preemptions(2)) {
         let pool = Pool::with_max_threads(2);

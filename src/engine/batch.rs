@@ -96,6 +96,11 @@ impl<O> Outputs<O> {
         self.values.next()
     }
 
+    /// The value that is next.
+    pub(crate) fn peek(&self) -> Option<&O> {
+        self.values.as_slice().first()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }

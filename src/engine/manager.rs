@@ -198,6 +198,29 @@ impl<F: Feeder, O> Manager<F, O> {
         }
     }
 
+    /// The same for who cannot go on without any of `hands`, the `current`th first: fills
+    /// that one, or another one behind it that is empty. `None` if the scan of one of these
+    /// has emitted its last.
+    // MODEL: loom-tests/tests/ahead.rs::tee_ends_while_the_input_blocks
+    pub(crate) fn next_of_any(&mut self, hands: &mut [Outputs<O>], current: usize) -> Option<()> {
+        let (index, received) = self.work(current, |lanes| {
+            let empty = (current..hands.len()).filter(|index| hands[*index].len() == 0);
+            empty.into_iter().find_map(|index| Some((index, lanes.receive(index)?)))
+        })?;
+        match received {
+            Some((outputs, pace)) => {
+                self.hand(index, Handed::new(pace, outputs.len(), self.consumed()));
+                hands[index] = outputs;
+                Some(())
+            }
+            None => {
+                self.await_exit(index);
+                self.pass(index);
+                None
+            }
+        }
+    }
+
     /// Waits for the exit of a scan whose outputs have come to their end: nothing of the
     /// user's is left to run before it.
     // MODEL: loom-tests/tests/aligned.rs::panic_ends_the_order

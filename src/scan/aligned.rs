@@ -17,6 +17,12 @@ pub enum Cell<O> {
     Flushed,
 }
 
+impl<O> Cell<O> {
+    pub(crate) fn is_flushed(&self) -> bool {
+        matches!(self, Self::Flushed)
+    }
+}
+
 /// Emits once for each item: the last output if there was any. A scan that ends at an
 /// item without any emits nothing for it. What is emitted at the flush belongs to no item
 /// and is dropped.

@@ -73,7 +73,15 @@ impl Consumer<'_> {
             }
             witness.hints.push(run.hint());
             match catch_unwind(AssertUnwindSafe(|| run.advance())) {
-                Ok(Some(event)) => witness.events.push(take(event)),
+                Ok(Some(event)) => {
+                    let event = take(event);
+                    // Of a scan that was added the name is known with its outputs.
+                    let added = self.script.scans;
+                    if matches!(event, Taken::Output(scan, _) if scan == added) {
+                        witness.names[1] = run.name_of(added);
+                    }
+                    witness.events.push(event);
+                }
                 Ok(None) => break,
                 Err(payload) => {
                     match origin_of(payload) {
@@ -96,7 +104,7 @@ impl Consumer<'_> {
                 Some(Some(Culprit::Scan(scan))) => run.name_of(scan),
                 _ => None,
             };
-            witness.names = [scan, run.name_of(self.script.scans)];
+            witness.names[0] = scan;
             let kept = [Kind::Output, Kind::Payload, Kind::Error];
             self.settle("at its end", &kept, &mut witness);
             for _ in 0..3 {
