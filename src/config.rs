@@ -96,10 +96,16 @@ impl Config {
     /// hold no more than this.
     ///
     /// A batch is sent when it is full, however long the input takes: one makes
-    /// every item go out at once. By default the length follows the input: from
-    /// one item while it is slow, up to 8192 items or 1 MiB, whichever is
-    /// less, while a batch fills within about 200 µs. An input that is
-    /// [read ahead](crate::ReadAhead) has batches of up to the same lengths.
+    /// every item go out at once. A scan publishes what it has emitted when a batch of
+    /// outputs is full, and at the end of each batch of items.
+    ///
+    /// By default the length follows who is slowest, so that nobody is given more than takes
+    /// about 200 µs: a batch of items begins with one, and is as long as the input fills it
+    /// in that time and every scan has been seen to step over it, up to 8192 items or
+    /// 1 MiB, whichever is less; a batch of outputs is as long as the scan emits it and the
+    /// consumer has been seen to take it, within the same limits. The bytes are those of the
+    /// type, without what is behind pointers. An input that is [read ahead](crate::ReadAhead)
+    /// has batches of up to the same lengths.
     pub fn batch(mut self, items: usize) -> Self {
         self.batch = Some(items);
         self
@@ -112,8 +118,10 @@ impl Config {
     ///
     /// A scan that is ahead of the slowest by its output capacity is then held
     /// back. After a panic, what was given is a prefix of what the sequential run
-    /// gives. The other operations have orders of their own, which this does not
-    /// change.
+    /// gives. After [`Control::abort`](crate::Control::abort) a scan that has left is left
+    /// out from there on; one that is [stopped](crate::Control::stop_scan) is flushed behind
+    /// its last item, among the outputs of the others. The other operations have orders of
+    /// their own, which this does not change.
     ///
     /// ```
     /// use anabranch::{Config, IteratorExt, scan::{self, Scan}};
@@ -171,7 +179,8 @@ impl Config {
     }
 
     /// How much stack the scan threads have. The pool gives the run threads of
-    /// this size, starting them if it has none idle.
+    /// this size, starting them if it has none idle. By default it is the usual, and more
+    /// where items or outputs are big values.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self

@@ -40,7 +40,7 @@ pub trait IteratorExt: Input {
     ///
     /// Memory: at most `input_capacity + 2` batches of items per run; at most
     /// `output_capacity + 1` batches of outputs per scan, and one more at the
-    /// consumer. Both kinds are at most [`batch`](Config::batch) long.
+    /// consumer. How long batches are is said at [`Config::batch`].
     ///
     /// # Blocking
     ///
@@ -233,15 +233,15 @@ pub trait IteratorExt: Input {
     /// |---|---|
     /// | emits | after each item, from the first after which every scan has emitted: the latest output of each |
     /// | holds back when | a scan is ahead of the slowest by its output capacity |
-    /// | completes when | the input has ended, or any scan has ended |
+    /// | completes when | the input has ended and every scan was flushed, or any scan has ended by itself |
     /// | cancels when | the iterator is dropped; a scan or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
     ///
     /// A scan that ends with an output for its last item has its tuple for that
     /// item; one that ends without has none. Then the run ends, and the other scans
-    /// are aborted. At the end of the input all scans are flushed; what they emit
-    /// then belongs to no item, and is dropped. The input is pulled on the
+    /// are aborted. At the end of the input all scans are flushed before the last `None`;
+    /// what they emit then belongs to no item, and is dropped. The input is pulled on the
     /// consumer's thread, as [`par_distribute`](Self::par_distribute) pulls it,
     /// which also says how much memory a run takes. The scans do not run in lock
     /// step: each works ahead of the consumer, batch by batch.

@@ -88,22 +88,28 @@
 //! * When the input has ended, every scan is flushed and exits; when every scan
 //!   has ended, the input is not pulled again; the run ends either way.
 //! * A panic of a scan reaches the consumer with its payload, after everything
-//!   that had been emitted, when all scan threads have left; and it is known
-//!   [where it came from](ParDistribute::panicked).
+//!   that had been emitted, when all scan threads have left; and it is known where it came
+//!   from, by the [run](ParDistribute::panicked) or its [`Control`](Control::panicked). A
+//!   panic of the input comes after the outputs for every item before it.
+//! * What is asked for, a panic, and an added scan take effect behind what is queued, however
+//!   fast others emit and however slow the consumer is: at most
+//!   [`output_capacity`](Config::output_capacity) + 2 batches of outputs for each scan.
 //! * Dropping the iterator early wakes every scan thread and waits until it has
-//!   left the run. Nothing goes on behind the consumer's back; but a thread that is
-//!   inside the `next` of an input that is [read ahead](ReadAhead) is let go, and ends
+//!   left the run. Nothing begins behind the consumer's back; but a thread that is
+//!   inside the `next` of an input that is [read ahead](ReadAhead) is detached, and ends
 //!   at the next item.
 //! * Memory is bounded by the [configuration](Config), whatever the rates; the
 //!   formula is at [`par_distribute`](IteratorExt::par_distribute).
+//! * Every value is dropped once, and a panic in its drop is contained: it never ends the
+//!   process.
 //! * No user code (steps, flushes, the input, the drop of anything) runs under a
 //!   lock of this crate. There is no `unsafe` in it.
 //!
 //! # Disconnection
 //!
-//! A scan whose consumer has gone finds its emitter
+//! A scan of a run that was dropped or aborted finds its emitter
 //! [closed](Emitter::is_closed); emitting into it is not an error. The run never
-//! starts another step of a scan that has been aborted.
+//! begins another step of such a scan.
 //!
 //! ```
 //! use anabranch::{IteratorExt, scan};

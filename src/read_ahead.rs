@@ -28,9 +28,10 @@ use crate::threads::{ScanHost, ThreadSource};
 ///
 /// Does not block, and neither do the run's `next` and its drop wait for an input
 /// that blocks: when all scans have ended, or the run is dropped, a thread that
-/// is inside the input's `next` is let go. It drops the item that it comes back
-/// with, and the input, and ends. If it never comes back, its thread is lost.
-/// In all other cases the input has been dropped when the run has ended.
+/// is inside the input's `next` is given 200 µs, and is then detached. It drops the item that
+/// it comes back with, and the input, and ends. If it never comes back, its thread is lost.
+/// In all other cases the input has been dropped when the run has ended, and no call of its
+/// `next` begins behind that.
 #[must_use = "nothing is pulled before a run is started"]
 pub struct ReadAhead<'a, T> {
     /// The thread waits here for the run that it is to feed.

@@ -275,6 +275,35 @@ impl Board {
         }
     }
 
+    /// Dawdles, at the `n`th occasion.
+    pub(crate) fn dawdle(&self, pace: Pace, n: u64) {
+        match pace {
+            Pace::Full => {}
+            Pace::Yield { every } if n % every == 0 => thread::yield_now(),
+            Pace::Spin { every, micros } if n % every == 0 => {
+                let until = Instant::now() + Duration::from_micros(micros);
+                while Instant::now() < until {
+                    std::hint::spin_loop();
+                }
+            }
+            Pace::Sleep { every, micros } if n % every == 0 => {
+                thread::sleep(Duration::from_micros(micros));
+            }
+            Pace::Once { at, micros } if n == at => thread::sleep(Duration::from_micros(micros)),
+            Pace::Until { at, pulled } if n == at => {
+                let patience = Instant::now() + Duration::from_millis(5);
+                while self.returned.load(SeqCst) < pulled && Instant::now() < patience {
+                    std::hint::spin_loop();
+                }
+            }
+            Pace::Yield { .. }
+            | Pace::Spin { .. }
+            | Pace::Sleep { .. }
+            | Pace::Once { .. }
+            | Pace::Until { .. } => {}
+        }
+    }
+
     /// What a payload does in its drop.
     pub(crate) fn drop_payload(&self) {
         match self.program.payloads {
@@ -291,24 +320,6 @@ pub(crate) fn discard<R>(result: thread::Result<R>) {
         if let Err(last) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             mem::forget(last);
         }
-    }
-}
-
-/// Dawdles, at the `n`th occasion.
-pub(crate) fn dawdle(pace: Pace, n: u64) {
-    match pace {
-        Pace::Full => {}
-        Pace::Yield { every } if n % every == 0 => thread::yield_now(),
-        Pace::Spin { every, micros } if n % every == 0 => {
-            let until = Instant::now() + Duration::from_micros(micros);
-            while Instant::now() < until {
-                std::hint::spin_loop();
-            }
-        }
-        Pace::Sleep { every, micros } if n % every == 0 => {
-            thread::sleep(Duration::from_micros(micros));
-        }
-        Pace::Yield { .. } | Pace::Spin { .. } | Pace::Sleep { .. } => {}
     }
 }
 

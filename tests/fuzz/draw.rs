@@ -1,5 +1,7 @@
 //! Draws a program from a seed.
 
+use std::env;
+
 use super::kinds;
 use super::layer::Settings;
 use super::program::{
@@ -47,8 +49,29 @@ pub(crate) fn draw(seed: u64) -> Program {
         share = share.wrapping_sub(*weight);
         found
     });
-    let profile = profile.map_or(Profile::Plain, |(_, profile)| *profile);
+    let profile = only().or(profile.map(|(_, profile)| *profile)).unwrap_or(Profile::Plain);
     Draw { random, profile }.program(seed)
+}
+
+/// The one profile that is asked for, if one is.
+fn only() -> Option<Profile> {
+    let name = env::var("ANABRANCH_PROFILE").ok()?;
+    let found = PROFILES.iter().find(|(_, profile)| profile.name() == name);
+    Some(found.unwrap_or_else(|| panic!("there is no profile {name}")).1)
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Live => "live",
+            Self::Faults => "faults",
+            Self::Requests => "requests",
+            Self::Mixed => "mixed",
+            Self::Waves => "waves",
+            Self::Floods => "floods",
+        }
+    }
 }
 
 struct Draw<'a> {
@@ -65,15 +88,7 @@ impl Draw<'_> {
         let busy = if self.random.percent(8) { self.random.between(1, 3) as usize } else { 0 };
         let mut program = Program {
             seed,
-            profile: match self.profile {
-                Profile::Plain => "plain",
-                Profile::Live => "live",
-                Profile::Faults => "faults",
-                Profile::Requests => "requests",
-                Profile::Mixed => "mixed",
-                Profile::Waves => "waves",
-                Profile::Floods => "floods",
-            },
+            profile: self.profile.name(),
             member,
             settings,
             spare_threads: self.random.percent(15).then(|| self.random.below(4) as usize),
@@ -99,8 +114,25 @@ impl Draw<'_> {
     fn disturb(&mut self, program: &mut Program) {
         let faulty = matches!(self.profile, Profile::Faults | Profile::Mixed);
         let asking = matches!(self.profile, Profile::Requests | Profile::Mixed);
-        if self.profile == Profile::Floods {
-            self.flood(program);
+        match self.profile {
+            Profile::Floods => self.flood(program),
+            Profile::Waves => {
+                program.scans = self.waves(program.scans.len() as u64);
+                // Whoever is woken late finds all of it at once.
+                if self.random.percent(30) {
+                    program.busy = self.random.between(1, 3) as usize;
+                }
+                // While the consumer dawdles behind an output, all others come to where they
+                // wait or end.
+                let (every, at) = (self.random.between(1, 5), self.random.between(1, 6));
+                let micros = self.random.one_of(&[300, 1_000, 2_000]);
+                program.consumer_pace = match self.random.below(10) {
+                    0..3 => Pace::Full,
+                    3..6 => Pace::Once { at, micros },
+                    _ => Pace::Sleep { every, micros },
+                };
+            }
+            _ => {}
         }
         if faulty {
             for _ in 0..self.random.between(1, 2) {
@@ -129,9 +161,6 @@ impl Draw<'_> {
         if self.random.percent(drops) {
             let most = [1, 10, 100, 2_000];
             program.take = Some(self.random.one_of(&most)).map(|most| self.random.below(most + 1));
-        }
-        if self.profile == Profile::Waves && self.random.percent(50) {
-            program.consumer_pace = Pace::Spin { every: 1, micros: 100 };
         }
         program.again = self.random.percent(25);
     }
@@ -208,9 +237,6 @@ impl Draw<'_> {
 
     /// The plans of so many scans: few kinds, in runs, so that many do the same at once.
     fn plans(&mut self, width: u64, items: u64) -> Vec<Plan> {
-        if self.profile == Profile::Waves {
-            return self.waves(width, items);
-        }
         let kinds: Vec<_> = (0..self.random.between(1, 4)).map(|_| self.kind(items)).collect();
         let mut plans = Vec::new();
         while (plans.len() as u64) < width {
@@ -223,17 +249,27 @@ impl Draw<'_> {
         plans
     }
 
-    /// Long runs of scans that do the same, with some in between that burst.
-    fn waves(&mut self, width: u64, items: u64) -> Vec<Plan> {
-        let mut plans = Vec::new();
-        while (plans.len() as u64) < width {
-            let kind = self.kind(items);
-            let run = match kind {
-                Kind::Burst { .. } => self.random.between(1, 3),
-                _ => self.random.one_of(&[1, 5, 15, 16, 17, 30]),
-            };
-            let run = run.min(width - plans.len() as u64);
-            plans.extend((0..run).map(|_| Plan::of(kind.clone())));
+    /// Silent scans. Among them some that end together, and a few side by side that burst.
+    fn waves(&mut self, width: u64) -> Vec<Plan> {
+        let burst = self.random.between(1, 3);
+        let end = burst + self.random.below(4);
+        let silent = Plan::of(Kind::Common(kinds::Kind::Silent));
+        let mut plans: Vec<_> = (0..width).map(|_| silent.clone()).collect();
+        for _ in 0..self.random.between(1, 3) {
+            let from = self.random.one_of(&[0, 16, 32, self.random.clone().below(width)]);
+            let count = self.random.one_of(&[5, 15, 16, 17, 32]);
+            for plan in plans.iter_mut().skip(from as usize).take(count) {
+                plan.kind = Kind::Leaves(end);
+            }
+        }
+        let (from, count) = (self.random.below(width), self.random.between(1, 4));
+        for plan in plans.iter_mut().skip(from as usize).take(count as usize) {
+            let outputs = self.random.one_of(&[3, 30, 100]);
+            plan.kind = Kind::Burst { at: burst, outputs };
+            if self.random.percent(60) {
+                let pulled = burst + self.random.between(1, 3);
+                plan.pace = Pace::Until { at: burst, pulled };
+            }
         }
         plans
     }
@@ -250,14 +286,6 @@ impl Draw<'_> {
     fn kind(&mut self, items: u64) -> Kind {
         let random = &mut *self.random;
         let early = |random: &mut Random| random.below(items.min(40) + 1) as usize;
-        if self.profile == Profile::Waves {
-            return match random.below(10) {
-                0..3 => Kind::Common(kinds::Kind::Silent),
-                3..6 => Kind::Leaves(random.between(1, 5)),
-                6..9 => Kind::Burst { at: random.below(4), outputs: random.one_of(&[3, 30, 100]) },
-                _ => Kind::Common(kinds::Kind::Running),
-            };
-        }
         Kind::Common(match random.below(16) {
             0..3 => kinds::Kind::Running,
             3 => kinds::Kind::Every(random.between(1, 8)),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 
-use super::board::{Board, From, Raised, Who, dawdle, discard, lock};
+use super::board::{Board, From, Raised, Who, discard, lock};
 use super::input::Input;
 use super::layer::{self, Origin, Run, Settings, Threads};
 use super::program::{Ask, Fault, Member, Program, Site};
@@ -274,7 +274,7 @@ impl<'a> Consumer<'a> {
             taken += 1;
             board.delivered.fetch_add(1, SeqCst);
             board.ask_at(Site::Consumer(taken));
-            dawdle(program.consumer_pace, taken);
+            board.dawdle(program.consumer_pace, taken);
         };
         if self.outcome.end != End::Dropped {
             board.is_over_now();
@@ -352,10 +352,8 @@ impl<'a> Consumer<'a> {
 
     fn downstream(&self) -> End {
         let raised = lock(&self.board.raised);
-        let who = raised.iter().map(|raised| raised.who);
-        who.filter(|who| matches!(who, Who::Downstream(_)))
-            .next()
-            .map_or(End::Foreign, End::Panicked)
+        let mut who = raised.iter().map(|raised| raised.who);
+        who.find(|who| matches!(who, Who::Downstream(_))).map_or(End::Foreign, End::Panicked)
     }
 }
 

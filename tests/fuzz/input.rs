@@ -1,10 +1,10 @@
-//! The input: it notes what is pulled, asks, dawdles, waits and panics.
+//! The input: it notes what is pulled, askss, waits and panics.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
-use super::board::{Board, Who, dawdle, lock};
+use super::board::{Board, Who, lock};
 use super::program::{Fault, Site};
 use super::values::Item;
 
@@ -37,7 +37,7 @@ impl Iterator for Input {
         while board.delivered.load(SeqCst) < due && !board.is_over() {
             thread::yield_now();
         }
-        dawdle(board.program.input_pace, item);
+        board.dawdle(board.program.input_pace, item);
         board.ask_at(Site::Input(item));
         if board.program.faults.contains(&Fault::Input(item)) {
             board.raise(Who::Input);

@@ -11,7 +11,8 @@
 //!
 //! A program follows from its seed; what the threads make of it does not. A replay runs
 //! it `ANABRANCH_TIMES` times, 100 unless that is set. `ANABRANCH_PATIENCE` says after how
-//! many seconds a program counts as one that hangs, 60 unless that is set.
+//! many seconds a program counts as one that hangs, 60 unless that is set;
+//! `ANABRANCH_PROFILE=waves` draws programs of one profile only (see `draw.rs`).
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 

@@ -180,9 +180,27 @@ pub(crate) enum Ask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
     Full,
-    Yield { every: u64 },
-    Spin { every: u64, micros: u64 },
-    Sleep { every: u64, micros: u64 },
+    Yield {
+        every: u64,
+    },
+    Spin {
+        every: u64,
+        micros: u64,
+    },
+    Sleep {
+        every: u64,
+        micros: u64,
+    },
+    /// Once, at this occasion.
+    Once {
+        at: u64,
+        micros: u64,
+    },
+    /// At this occasion, until so many items were pulled, or for a while.
+    Until {
+        at: u64,
+        pulled: u64,
+    },
 }
 
 /// What a scan does.

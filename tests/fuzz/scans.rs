@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use anabranch::scan::{BoxScan, Emitter, Scan};
 
-use super::board::{Board, From, Who, dawdle, lock};
+use super::board::{Board, From, Who, lock};
 use super::log::Log;
 use super::program::{Kind, Plan, ScanFault, Steps};
 use super::values::{Item, Output};
@@ -52,7 +52,7 @@ fn observed(board: &Arc<Board>, log: &Arc<Log>) -> BoxScan<Item, Output> {
 fn step_begins(board: &Arc<Board>, log: &Log, item: u64) {
     board.begins("a step");
     log.note_step(item, board.tick());
-    dawdle(log.plan.pace, item);
+    board.dawdle(log.plan.pace, item);
     for (at, ask) in &log.plan.asks {
         if *at == item {
             board.ask(From::Scan, ask);
