@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::time::Duration;
 
 use super::batch::Outputs;
 use super::look::{Answer, look};
@@ -24,14 +23,6 @@ const WINDOW: usize = 2;
 struct Lane<O> {
     id: ScanId,
     side: OutputSide<O>,
-}
-
-/// A batch of outputs that the consumer is being given.
-pub(super) struct Handed {
-    pace: Arc<Pace>,
-    outputs: usize,
-    /// How long the consumer had been at work before.
-    at: Duration,
 }
 
 /// The lanes of all scans that may still have outputs.
@@ -89,17 +80,6 @@ impl<O> Lanes<O> {
     /// Lets go of all channels.
     pub(super) fn close(&mut self) {
         self.lanes.clear();
-    }
-}
-
-impl Handed {
-    pub(super) fn new(pace: Arc<Pace>, outputs: usize, at: Duration) -> Self {
-        Self { pace, outputs, at }
-    }
-
-    /// Learns how long the consumer took, who by now has been at work for so long.
-    pub(super) fn taken(self, at: Duration) {
-        self.pace.outputs.learn(self.outputs, || at.saturating_sub(self.at));
     }
 }
 

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::resume_unwind;
-use std::time::Duration;
 
 use super::batch::Outputs;
-use super::contain::{Payload, discard};
+use super::consumer::Consumer;
+use super::contain::Payload;
 use super::entrance::{Entered, Entrance};
 use super::events::Events;
 use super::feeder::{Feeder, Left};
-use super::lanes::{Handed, Lanes};
-use super::meter::{NOTHING, Timesheet, manager_does};
+use super::first_panic::FirstPanic;
+use super::lanes::Lanes;
+use super::meter::Timesheet;
 use super::run::{Run, Stage};
 use super::turns::Turns;
 use crate::config::Settings;
@@ -54,12 +55,10 @@ pub(crate) struct Manager<F: Feeder, O> {
     ended: bool,
     /// The outputs that the consumer is being given, and whose they are.
     ready: (ScanId, Outputs<O>),
-    /// What is to be learnt from how long the consumer takes.
-    handed: Vec<Option<Handed>>,
+    consumer: Consumer,
     /// In a run whose outputs are put in order.
     turns: Option<Turns>,
-    panic: Option<Panic>,
-    time: Arc<Timesheet>,
+    panic: FirstPanic,
     settings: Arc<Settings>,
     run: Arc<Run>,
 }
@@ -72,13 +71,6 @@ enum Next {
     Sleep,
     /// Nothing: the run is over.
     End,
-}
-
-/// The first panic of a run.
-struct Panic {
-    origin: PanicOrigin,
-    /// `None` once it has surfaced.
-    payload: Option<Payload>,
 }
 
 impl<F: Feeder, O> Manager<F, O> {
@@ -105,10 +97,9 @@ impl<F: Feeder, O> Manager<F, O> {
             lanes,
             ended: false,
             ready: (ScanId::new(0), Outputs::new(Vec::new())),
-            handed: vec![None],
+            consumer: Consumer::new(time),
             turns: None,
-            panic: None,
-            time,
+            panic: FirstPanic::default(),
             settings,
             run,
         }
@@ -117,7 +108,7 @@ impl<F: Feeder, O> Manager<F, O> {
     /// The same for who takes outputs [scan by scan](Self::next_of).
     pub(crate) fn in_turns(mut self) -> Self {
         self.turns = Some(Turns::new(self.known));
-        self.handed = (0..self.known).map(|_| None).collect();
+        self.consumer.takes_from_each(self.known);
         self
     }
 
@@ -153,7 +144,7 @@ impl<F: Feeder, O> Manager<F, O> {
     #[inline(never)]
     fn collect(&mut self) -> Option<()> {
         let (id, outputs, pace) = self.work(0, Lanes::collect)?;
-        self.hand(0, Handed::new(pace, outputs.len(), self.consumed()));
+        self.consumer.has(0, pace, outputs.len());
         self.ready = (id, outputs);
         self.forget_names();
         Some(())
@@ -187,7 +178,7 @@ impl<F: Feeder, O> Manager<F, O> {
     pub(crate) fn next_of(&mut self, index: usize) -> Option<Outputs<O>> {
         match self.work(index, |lanes| lanes.receive(index))? {
             Some((outputs, pace)) => {
-                self.hand(index, Handed::new(pace, outputs.len(), self.consumed()));
+                self.consumer.has(index, pace, outputs.len());
                 Some(outputs)
             }
             None => {
@@ -209,7 +200,7 @@ impl<F: Feeder, O> Manager<F, O> {
         })?;
         match received {
             Some((outputs, pace)) => {
-                self.hand(index, Handed::new(pace, outputs.len(), self.consumed()));
+                self.consumer.has(index, pace, outputs.len());
                 hands[index] = outputs;
                 Some(())
             }
@@ -261,18 +252,7 @@ impl<F: Feeder, O> Manager<F, O> {
 
     /// Where the panic that ended the run came from.
     pub(crate) fn panicked(&self) -> Option<&PanicOrigin> {
-        self.panic.as_ref().map(|panic| &panic.origin)
-    }
-
-    /// How long the consumer has been at work.
-    fn consumed(&self) -> Duration {
-        self.time.past(manager_does::LET_CONSUME)
-    }
-
-    /// Puts down what the consumer is being given, in one of the places that are learnt
-    /// from by themselves.
-    fn hand(&mut self, place: usize, handed: Handed) {
-        self.handed[place] = Some(handed);
+        self.panic.origin()
     }
 
     /// Works until a look at the lanes finds something; `None` if the run is over. The
@@ -286,10 +266,7 @@ impl<F: Feeder, O> Manager<F, O> {
         if self.ended {
             return None;
         }
-        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
-        if let Some(handed) = self.handed.get_mut(place).and_then(Option::take) {
-            handed.taken(self.consumed());
-        }
+        self.consumer.asks(place);
         loop {
             // One look. What must not wait behind outputs comes first.
             // MODEL: loom-tests/tests/fairness.rs::panic_behind_what_is_queued
@@ -298,7 +275,7 @@ impl<F: Feeder, O> Manager<F, O> {
             }
             self.feeder.dispatch();
             if let Some(found) = look(&mut self.lanes) {
-                self.time.turn_to(manager_does::LET_CONSUME);
+                self.consumer.goes_on();
                 return Some(found);
             }
             // It is the disconnection of an output channel that makes the manager expect
@@ -351,7 +328,7 @@ impl<F: Feeder, O> Manager<F, O> {
     /// pulled before is stepped over.
     // MODEL: loom-tests/tests/panics.rs::panic_in_the_input
     fn of_input<R>(&mut self, result: Result<R, Payload>) -> Option<R> {
-        result.map_err(|payload| self.note_panic(PanicOrigin::Input, payload)).ok()
+        result.map_err(|payload| self.panic.note(PanicOrigin::Input, payload)).ok()
     }
 
     /// Reads what other threads have said beside the outputs. With what this look
@@ -380,7 +357,7 @@ impl<F: Feeder, O> Manager<F, O> {
         if let Some(left) = input_left {
             self.feeder.let_go();
             if let Some(payload) = left.panic {
-                self.note_panic(PanicOrigin::Input, payload);
+                self.panic.note(PanicOrigin::Input, payload);
             }
         }
         if abort {
@@ -435,27 +412,8 @@ impl<F: Feeder, O> Manager<F, O> {
     /// then the first panic surfaces.
     // MODEL: loom-tests/tests/panics.rs::panic_while_the_manager_waits_for_room
     fn fail(&mut self, origin: PanicOrigin, payload: Payload) {
-        self.note_panic(origin, payload);
+        self.panic.note(origin, payload);
         self.abort();
-    }
-
-    /// Keeps the first panic. One of a scan comes before one of the input: the scan stepped
-    /// over what had been pulled by then.
-    fn note_panic(&mut self, origin: PanicOrigin, payload: Payload) {
-        let first = match &self.panic {
-            None => true,
-            Some(before) => {
-                before.origin == PanicOrigin::Input && matches!(origin, PanicOrigin::Scan(_))
-            }
-        };
-        let later = if first {
-            self.panic
-                .replace(Panic { origin, payload: Some(payload) })
-                .and_then(|panic| panic.payload)
-        } else {
-            Some(payload)
-        };
-        later.into_iter().for_each(discard);
     }
 
     /// Ends the run as the end of its input does.
@@ -485,12 +443,10 @@ impl<F: Feeder, O> Manager<F, O> {
         let events = self.run.close_events();
         self.heed(events);
         self.ended = true;
-        self.time.turn_to(NOTHING);
-        let Some(panic) = &mut self.panic else { return };
-        self.run.note_panic(panic.origin);
-        if let Some(payload) = panic.payload.take() {
-            resume_unwind(payload);
-        }
+        self.consumer.leaves();
+        let Some(payload) = self.panic.take() else { return };
+        self.panic.origin().into_iter().for_each(|origin| self.run.note_panic(*origin));
+        resume_unwind(payload);
     }
 }
 
@@ -499,7 +455,7 @@ impl<F: Feeder, O> Manager<F, O> {
 // MODEL: loom-tests/tests/drop.rs::while_dispatching_with_both_sides_full
 impl<F: Feeder, O> Drop for Manager<F, O> {
     fn drop(&mut self) {
-        self.time.turn_to(NOTHING);
+        self.consumer.leaves();
         self.run.advance(Stage::Unheard);
         self.abort();
         loop {
@@ -519,9 +475,6 @@ impl<F: Feeder, O> Drop for Manager<F, O> {
             }
         }
         self.run.close_events().discard();
-        if let Some(payload) = self.panic.take().and_then(|panic| panic.payload) {
-            discard(payload);
-        }
     }
 }
 

@@ -9,12 +9,14 @@
 //! ```
 //!
 //! In reading order: [`message`] and [`batch`] are what travels; [`doorbell`] is
-//! where the near side sleeps; [`run`] is what all threads of a run share;
-//! [`inlet`], [`outlet`] and [`scan_thread`] are the far side, with [`exit_guard`] the one
-//! way out of it; on the near side [`feed`] is what goes to the scans, [`feeder`] who sees
-//! to that, on the consumer's thread ([`pull`]) or on one of its own ([`ahead`], with
-//! batches that are [`growing`]), and [`lanes`] and [`manager`] are what comes back;
-//! [`meter`] is what all count of themselves; [`start`] puts a run together.
+//! where the near side sleeps, [`events`] are what it is told beside outputs, and [`run`] is
+//! what all threads of a run share; [`inlet`], [`outlet`] and [`scan_thread`] are the far
+//! side, with [`exit_guard`] the one way out of it; on the near side [`feed`] is what goes to
+//! the scans, [`feeder`] who sees to that, on the consumer's thread ([`pull`]) or on one of
+//! its own ([`ahead`], with batches that are [`growing`]); [`look`], [`lanes`], [`turns`] and
+//! [`manager`] are what comes back; [`batch_size`], [`pace`] and [`consumer`] say how much is
+//! sent at once; [`contain`] and [`first_panic`] are where panics go; [`meter`] is what all
+//! count of themselves; [`start`] and [`entrance`] put a run together and add to it.
 //!
 //! Architecture invariant: nothing here knows what a scan computes, or which
 //! public iterator it serves, and nothing here runs user code under a lock.
@@ -22,6 +24,7 @@
 mod ahead;
 mod batch;
 mod batch_size;
+mod consumer;
 mod contain;
 mod doorbell;
 mod entrance;
@@ -29,6 +32,7 @@ mod events;
 mod exit_guard;
 mod feed;
 mod feeder;
+mod first_panic;
 mod growing;
 mod inlet;
 mod lanes;

@@ -1,0 +1,62 @@
+//! The consumer, as far as the manager sees it: how long it takes for what it is given.
+
+use std::time::Duration;
+
+use super::meter::{NOTHING, Timesheet, manager_does};
+use super::pace::Pace;
+use crate::sync::Arc;
+
+/// Keeps the time of the consumer's thread, and learns from it how many outputs are to be
+/// given at once.
+#[derive(Debug)]
+pub(super) struct Consumer {
+    time: Arc<Timesheet>,
+    /// What it is being given, from one scan or from each.
+    given: Vec<Option<Given>>,
+}
+
+/// A batch of outputs in the consumer's hands.
+#[derive(Debug)]
+struct Given {
+    pace: Arc<Pace>,
+    outputs: usize,
+    /// How long the consumer had been at work before.
+    at: Duration,
+}
+
+impl Consumer {
+    /// One that is given a batch at a time.
+    pub(super) fn new(time: Arc<Timesheet>) -> Self {
+        Self { time, given: vec![None] }
+    }
+
+    /// Has the consumer be given a batch from each of so many scans.
+    pub(super) fn takes_from_each(&mut self, scans: usize) {
+        self.given = (0..scans).map(|_| None).collect();
+    }
+
+    /// Notes that the consumer asks for more, having done with what it had from this place.
+    pub(super) fn asks(&mut self, place: usize) {
+        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
+        if let Some(given) = self.given.get_mut(place).and_then(Option::take) {
+            let at = self.time.past(manager_does::LET_CONSUME);
+            given.pace.outputs.learn(given.outputs, || at.saturating_sub(given.at));
+        }
+    }
+
+    /// Notes that the consumer has a batch from this place.
+    pub(super) fn has(&mut self, place: usize, pace: Arc<Pace>, outputs: usize) {
+        let at = self.time.past(manager_does::LET_CONSUME);
+        self.given[place] = Some(Given { pace, outputs, at });
+    }
+
+    /// Notes that the consumer goes on with what it was given.
+    pub(super) fn goes_on(&self) {
+        self.time.turn_to(manager_does::LET_CONSUME);
+    }
+
+    /// Notes that there is nothing to come.
+    pub(super) fn leaves(&self) {
+        self.time.turn_to(NOTHING);
+    }
+}
