@@ -138,6 +138,10 @@ impl Control {
     /// now on, is flushed, and what it emits is delivered. The others go on; when it was
     /// the last one, the run ends. Does nothing if the scan has ended, or has not begun.
     ///
+    /// Nobody waits for it from then on: what it has still to step over, at most
+    /// [`input_capacity`](crate::Config::input_capacity) + 1 batches, is alive beside what
+    /// the run holds otherwise.
+    ///
     /// In a run whose outputs come [in order](crate::Config::ordered) what the flush emits
     /// comes behind the outputs for the scan's last item, in the middle of the sequence. A
     /// run of [`par_tee`](crate::IteratorExt::par_tee) ends with any of its scans.

@@ -48,8 +48,12 @@ impl Guess {
     /// Learns from what has been dealt with.
     pub(super) fn learn(&self, dealt_with: usize, elapsed: impl FnOnce() -> Duration) {
         if !self.fixed {
-            let now = learned(self.get(), self.max, dealt_with, elapsed());
-            self.now.store(now as u64, Ordering::Relaxed);
+            let before = self.get();
+            let now = learned(before, self.max, dealt_with, elapsed());
+            // Whoever reads this does so for each batch, and on another processor.
+            if now != before {
+                self.now.store(now as u64, Ordering::Relaxed);
+            }
         }
     }
 }
