@@ -120,6 +120,25 @@ models! {
         assert!(pulled <= 2 && usize::from(count[0]) <= pulled.min(1), "{count:?} of {pulled}");
     }
 
+    /// So it is if the stop is read along with the end of a scan.
+    stop_that_has_returned_beside_an_end(ONE) {
+        let (control, config) = controlled();
+        let gate = Gate::default();
+        let (passed, pulled) = (gate.clone(), Arc::new(AtomicUsize::new(0)));
+        let counts = Arc::clone(&pulled);
+        let input = Blocking { items: 0..5, blocks_at: 2, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let run = input.par_distribute_with(&config.batch(2), [first(1)]);
+        let stopper = spawn(move || {
+            control.stop();
+            gate.open();
+        });
+        let [first] = outputs(run);
+        stopper.join().expect("no panic");
+        assert!([0].starts_with(&first), "{first:?}");
+        assert!(pulled.load(Relaxed) <= 3);
+    }
+
     /// An item that was pulled, and held over because of an interruption, is not for a scan
     /// that is added behind it.
     add_behind_an_item_that_is_held_over(TWO) {

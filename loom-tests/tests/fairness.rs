@@ -1,12 +1,15 @@
 //! However much one scan emits, and however slow the consumer is, what is asked for and what
 //! goes wrong takes effect behind no more than what is queued.
 
+use std::ops::ControlFlow;
 use std::panic::panic_any;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use anabranch::scan::{self, BoxScan, Scan};
+use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Control, IteratorExt, ParDistribute, ReadAhead};
 use anabranch_models::Bound::Preemptions;
-use anabranch_models::runs::{count, outputs, repeat, tight, until_panic};
+use anabranch_models::runs::{Item, count, outputs, repeat, tight, until_panic};
 use anabranch_models::{Bound, models};
 
 /// One scan and the input's own thread.
@@ -66,6 +69,21 @@ models! {
         let ([_, others], payload) = until_panic(&mut run);
         assert_eq!(payload, "expected: step");
         assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
+    }
+
+    /// The drop of an item panics while outputs are ready at every look.
+    item_panic_behind_what_is_queued(ONE) {
+        let config = tight();
+        let drops = Arc::new(AtomicUsize::new(0));
+        let items = (0_usize..).map(move |n| Item { drops: Arc::clone(&drops), panics: n == 0 });
+        let speaks = scan::from_fn(|_: &Item, out: &mut Emitter<'_, u8>| {
+            (0..MANY).for_each(|n| out.emit(n));
+            ControlFlow::Continue(())
+        });
+        let mut run = items.read_ahead_with(&config).par_distribute_with(&config, [speaks]);
+        let ([given], payload) = until_panic(&mut run);
+        assert_eq!(payload, "expected: item");
+        assert!(given.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{given:?}");
     }
 
     /// A scan that is added has its turn, whatever the other one emits.
