@@ -196,6 +196,58 @@ models! {
         gate.open();
     }
 
+    /// Nothing but the stop wakes who waits.
+    stop_by_another_thread_while_the_input_blocks(ONE) {
+        let (control, config) = controlled();
+        let gate = Gate::default();
+        let passed = gate.clone();
+        let input = Blocking { items: 0..1, blocks_at: 0, gate: passed, dropped: Arc::default() };
+        let run = input.read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        let stopper = spawn(move || control.stop());
+        assert_eq!(outputs(run), [[0]]);
+        stopper.join().expect("no panic");
+        gate.open();
+    }
+
+    /// Nor is the item that the input blocks before added to the batch that grows, when the
+    /// stop has taken effect.
+    stop_ends_the_batch_that_grows(TWO) {
+        let (control, config) = controlled();
+        let (gate, pulled) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+        let (passed, counts) = (gate.clone(), Arc::clone(&pulled));
+        let input = Blocking { items: 0..3, blocks_at: 2, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let config = config.batch(2);
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [repeat(6)]);
+        // The scan waits for room for its third batch of outputs, and takes no items.
+        let first = run.next().into_iter().chain(run.next());
+        let mut given: Vec<_> = first.map(|(_, output)| output).collect();
+        while pulled.load(Relaxed) < 2 {
+            checker::thread::yield_now();
+        }
+        control.stop();
+        given.extend(run.next().map(|(_, output)| output));
+        gate.open();
+        given.extend(run.map(|(_, output)| output));
+        assert!(!given.contains(&2), "{given:?}");
+    }
+
+    /// Again and again: what was pulled before the first time is delivered.
+    stop_that_is_asked_for_again(ONE) {
+        let (control, config) = controlled();
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&pulled);
+        let input = (0..4).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let run = input.par_distribute_with(&config, [repeat(2)]);
+        let given = run.map(|(_, output)| {
+            control.stop();
+            output
+        });
+        let given: Vec<u8> = given.collect();
+        let expected = (0..pulled.load(Relaxed) as u8).flat_map(|item| [item; 2]);
+        assert_eq!(given, expected.collect::<Vec<_>>());
+    }
+
     /// Nor for room at a scan: what is owed is sent, then it ends.
     stop_while_the_input_waits_for_room(ONE) {
         let (control, config) = controlled();

@@ -72,7 +72,7 @@ models! {
     }
 
     /// The drop of an item panics while outputs are ready at every look.
-    item_panic_behind_what_is_queued(ONE) {
+    item_panic_behind_what_is_queued(Preemptions(1)) {
         let config = tight();
         let drops = Arc::new(AtomicUsize::new(0));
         let items = (0_usize..).map(move |n| Item { drops: Arc::clone(&drops), panics: n == 0 });
