@@ -7,10 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Control, IteratorExt, ParDistribute, ReadAhead};
+use anabranch::{Control, IteratorExt, ParDistribute, Pool, ReadAhead};
 use anabranch_models::Bound::Preemptions;
-use anabranch_models::runs::{Item, count, outputs, repeat, tight, until_panic};
+use anabranch_models::runs::{Item, count, first, outputs, repeat, tight, until_panic};
 use anabranch_models::{Bound, models};
+
+use checker::thread::yield_now;
+#[cfg(loom)]
+use loom as checker;
+#[cfg(shuttle)]
+use shuttle as checker;
 
 /// One scan and the input's own thread.
 const ONE: Bound = Preemptions(2);
@@ -71,6 +77,30 @@ models! {
         assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
     }
 
+    /// The same with a consumer so slow that there are always outputs.
+    panic_behind_what_is_queued_for_a_slow_consumer(TWO) {
+        let control = Control::new();
+        let panics = scan::map(|_: &u8| -> u8 { panic_any("expected: step") });
+        let run = endless(&control, [panics.boxed(), repeat(MANY)]);
+        let ([_, others], payload) = until_panic(&mut run.inspect(|_| yield_now()));
+        assert_eq!(payload, "expected: step");
+        assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
+    }
+
+    /// Of two scans that are ready, the one that has just had its turn waits.
+    turn_of_a_scan_that_is_ready(TWO) {
+        let pool = Pool::with_max_idle(0);
+        let config = tight().pool(pool.clone());
+        let mut run = (0..1).par_distribute_with(&config, [repeat(6), first(1)]);
+        let mut next = || run.next().map(|(id, _)| id.index());
+        if next() == Some(0) {
+            while pool.live() > 1 {
+                yield_now();
+            }
+            assert_eq!(next(), Some(1));
+        }
+    }
+
     /// The drop of an item panics while outputs are ready at every look.
     item_panic_behind_what_is_queued(Preemptions(1)) {
         let config = tight();
@@ -80,8 +110,8 @@ models! {
             (0..MANY).for_each(|n| out.emit(n));
             ControlFlow::Continue(())
         });
-        let mut run = items.read_ahead_with(&config).par_distribute_with(&config, [speaks]);
-        let ([given], payload) = until_panic(&mut run);
+        let run = items.read_ahead_with(&config).par_distribute_with(&config, [speaks]);
+        let ([given], payload) = until_panic(&mut run.inspect(|_| yield_now()));
         assert_eq!(payload, "expected: item");
         assert!(given.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{given:?}");
     }
