@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Control, IteratorExt, ParDistribute, Pool, ReadAhead};
 use anabranch_models::Bound::Preemptions;
-use anabranch_models::runs::{Item, count, first, outputs, repeat, tight, until_panic};
+use anabranch_models::runs::{Item, count, first, outputs, panic_at, repeat, tight, until_panic};
 use anabranch_models::{Bound, models};
 
 use checker::thread::yield_now;
@@ -77,14 +77,22 @@ models! {
         assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
     }
 
-    /// The same with a consumer so slow that there are always outputs.
-    panic_behind_what_is_queued_for_a_slow_consumer(TWO) {
-        let control = Control::new();
-        let panics = scan::map(|_: &u8| -> u8 { panic_any("expected: step") });
-        let run = endless(&control, [panics.boxed(), repeat(MANY)]);
-        let ([_, others], payload) = until_panic(&mut run.inspect(|_| yield_now()));
+    /// The panic of a scan takes effect before the next output of one that always has some: no
+    /// further step is begun.
+    panic_beside_a_scan_that_is_ready(TWO) {
+        let pool = Pool::with_max_idle(0);
+        let config = tight().pool(pool.clone());
+        let run = (0..3).par_distribute_with(&config, [panic_at(0), repeat(6)]);
+        // The other scan is in its first step, and what it has emitted is there.
+        let mut run = run.inspect(|_| {
+            while pool.live() > 1 {
+                yield_now();
+            }
+            yield_now();
+        });
+        let ([_, others], payload) = until_panic(&mut run);
         assert_eq!(payload, "expected: step");
-        assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
+        assert!(others.len() <= 6, "{others:?}");
     }
 
     /// Of two scans that are ready, the one that has just had its turn waits.
