@@ -361,6 +361,26 @@ models! {
         assert_eq!(outputs(run), [[2], [1]]);
     }
 
+    /// The scan that is added there is given what is to come, or the run has ended.
+    add_inside_the_input_races_with_the_end(Preemptions(2)) {
+        let (gate, slot) = (Gate::default(), Arc::new(OnceLock::<Adder<u8, u8>>::new()));
+        let (passed, adder) = (gate.clone(), Arc::clone(&slot));
+        let added = Arc::new(AtomicUsize::new(0));
+        let adds = Arc::clone(&added);
+        let input = Blocking { items: 0..2, blocks_at: 0, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |item| {
+            if let (1, Some(adder)) = (item, adder.get()) {
+                adds.store(usize::from(adder.add(count()).is_ok()), Relaxed);
+            }
+        });
+        let config = tight();
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [first(1)]);
+        assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
+        gate.open();
+        let [first, late] = outputs(run);
+        assert_eq!((first, late.len()), (vec![0], added.load(Relaxed)));
+    }
+
     /// Nobody has looked at the run since the scan was added, which has outputs that
     /// nobody takes.
     drop_with_a_full_scan_that_was_added(TWO) {
