@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use anabranch::scan::{BoxScan, Scan};
+use anabranch::scan::{self, BoxScan, Scan};
 use anabranch::{AddError, Adder, Config, Control, IteratorExt, ScanId};
 use anabranch_models::Bound::Preemptions;
 use anabranch_models::runs::{
@@ -367,18 +367,18 @@ models! {
         let (passed, adder) = (gate.clone(), Arc::clone(&slot));
         let added = Arc::new(AtomicUsize::new(0));
         let adds = Arc::clone(&added);
-        let input = Blocking { items: 0..2, blocks_at: 0, gate: passed, dropped: Arc::default() };
+        let input = Blocking { items: 0..2, blocks_at: 1, gate: passed, dropped: Arc::default() };
         let input = input.inspect(move |item| {
             if let (1, Some(adder)) = (item, adder.get()) {
                 adds.store(usize::from(adder.add(count()).is_ok()), Relaxed);
             }
         });
         let config = tight();
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [first(1)]);
+        let opens = scan::inspect(move |_: &u8| gate.open()).then(first(1)).boxed();
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [opens]);
         assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
-        gate.open();
         let [first, late] = outputs(run);
-        assert_eq!((first, late.len()), (vec![0], added.load(Relaxed)));
+        assert_eq!((first, late), (vec![0], vec![1; added.load(Relaxed)]));
     }
 
     /// Nobody has looked at the run since the scan was added, which has outputs that
