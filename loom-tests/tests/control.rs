@@ -362,7 +362,7 @@ models! {
     }
 
     /// The scan that is added there is given what is to come, or the run has ended.
-    add_inside_the_input_races_with_the_end(TWO) {
+    add_inside_the_input_races_with_the_end(ADDED) {
         let (gate, slot) = (Gate::default(), Arc::new(OnceLock::<Adder<u8, u8>>::new()));
         let (passed, adder) = (gate.clone(), Arc::clone(&slot));
         let added = Arc::new(AtomicUsize::new(0));
