@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use anabranch::scan::{BoxScan, Scan};
+use anabranch::scan::{self, BoxScan, Scan};
 use anabranch::{AddError, Adder, Config, Control, IteratorExt, ScanId};
 use anabranch_models::Bound::Preemptions;
 use anabranch_models::runs::{
@@ -120,6 +120,25 @@ models! {
         assert!(pulled <= 2 && usize::from(count[0]) <= pulled.min(1), "{count:?} of {pulled}");
     }
 
+    /// So it is if the stop is read along with the end of a scan.
+    stop_that_has_returned_beside_an_end(ONE) {
+        let (control, config) = controlled();
+        let gate = Gate::default();
+        let (passed, pulled) = (gate.clone(), Arc::new(AtomicUsize::new(0)));
+        let counts = Arc::clone(&pulled);
+        let input = Blocking { items: 0..5, blocks_at: 2, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let run = input.par_distribute_with(&config.batch(2), [first(1)]);
+        let stopper = spawn(move || {
+            control.stop();
+            gate.open();
+        });
+        let [first] = outputs(run);
+        stopper.join().expect("no panic");
+        assert!([0].starts_with(&first), "{first:?}");
+        assert!(pulled.load(Relaxed) <= 3);
+    }
+
     /// An item that was pulled, and held over because of an interruption, is not for a scan
     /// that is added behind it.
     add_behind_an_item_that_is_held_over(TWO) {
@@ -175,6 +194,58 @@ models! {
         let [count] = outputs(run);
         assert!(count == [0] || count == [1], "{count:?}");
         gate.open();
+    }
+
+    /// Nothing but the stop wakes who waits.
+    stop_by_another_thread_while_the_input_blocks(ONE) {
+        let (control, config) = controlled();
+        let gate = Gate::default();
+        let passed = gate.clone();
+        let input = Blocking { items: 0..1, blocks_at: 0, gate: passed, dropped: Arc::default() };
+        let run = input.read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        let stopper = spawn(move || control.stop());
+        assert_eq!(outputs(run), [[0]]);
+        stopper.join().expect("no panic");
+        gate.open();
+    }
+
+    /// Nor is the item that the input blocks before added to the batch that grows, when the
+    /// stop has taken effect.
+    stop_ends_the_batch_that_grows(TWO) {
+        let (control, config) = controlled();
+        let (gate, pulled) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+        let (passed, counts) = (gate.clone(), Arc::clone(&pulled));
+        let input = Blocking { items: 0..3, blocks_at: 2, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let config = config.batch(2);
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [repeat(6)]);
+        // The scan waits for room for its third batch of outputs, and takes no items.
+        let first = run.next().into_iter().chain(run.next());
+        let mut given: Vec<_> = first.map(|(_, output)| output).collect();
+        while pulled.load(Relaxed) < 2 {
+            checker::thread::yield_now();
+        }
+        control.stop();
+        given.extend(run.next().map(|(_, output)| output));
+        gate.open();
+        given.extend(run.map(|(_, output)| output));
+        assert!(!given.contains(&2), "{given:?}");
+    }
+
+    /// Again and again: what was pulled before the first time is delivered.
+    stop_that_is_asked_for_again(ONE) {
+        let (control, config) = controlled();
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&pulled);
+        let input = (0..4).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
+        let run = input.par_distribute_with(&config, [repeat(2)]);
+        let given = run.map(|(_, output)| {
+            control.stop();
+            output
+        });
+        let given: Vec<u8> = given.collect();
+        let expected = (0..pulled.load(Relaxed) as u8).flat_map(|item| [item; 2]);
+        assert_eq!(given, expected.collect::<Vec<_>>());
     }
 
     /// Nor for room at a scan: what is owed is sent, then it ends.
@@ -288,6 +359,26 @@ models! {
         assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
         gate.open();
         assert_eq!(outputs(run), [[2], [1]]);
+    }
+
+    /// The scan that is added there is given what is to come, or the run has ended.
+    add_inside_the_input_races_with_the_end(ADDED) {
+        let (gate, slot) = (Gate::default(), Arc::new(OnceLock::<Adder<u8, u8>>::new()));
+        let (passed, adder) = (gate.clone(), Arc::clone(&slot));
+        let added = Arc::new(AtomicUsize::new(0));
+        let adds = Arc::clone(&added);
+        let input = Blocking { items: 0..2, blocks_at: 1, gate: passed, dropped: Arc::default() };
+        let input = input.inspect(move |item| {
+            if let (1, Some(adder)) = (item, adder.get()) {
+                adds.store(usize::from(adder.add(count()).is_ok()), Relaxed);
+            }
+        });
+        let config = tight();
+        let opens = scan::inspect(move |_: &u8| gate.open()).then(first(1)).boxed();
+        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [opens]);
+        assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
+        let [first, late] = outputs(run);
+        assert_eq!((first, late), (vec![0], vec![1; added.load(Relaxed)]));
     }
 
     /// Nobody has looked at the run since the scan was added, which has outputs that

@@ -1,13 +1,22 @@
 //! However much one scan emits, and however slow the consumer is, what is asked for and what
 //! goes wrong takes effect behind no more than what is queued.
 
+use std::ops::ControlFlow;
 use std::panic::panic_any;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{Control, IteratorExt, ParDistribute, ReadAhead};
+use anabranch::scan::{self, BoxScan, Emitter, Scan};
+use anabranch::{Control, IteratorExt, ParDistribute, Pool, ReadAhead};
 use anabranch_models::Bound::Preemptions;
-use anabranch_models::runs::{count, outputs, repeat, tight, until_panic};
+use anabranch_models::runs::{Item, count, first, outputs, panic_at, repeat, tight, until_panic};
 use anabranch_models::{Bound, models};
+
+use checker::thread::yield_now;
+#[cfg(loom)]
+use loom as checker;
+#[cfg(shuttle)]
+use shuttle as checker;
 
 /// One scan and the input's own thread.
 const ONE: Bound = Preemptions(2);
@@ -66,6 +75,53 @@ models! {
         let ([_, others], payload) = until_panic(&mut run);
         assert_eq!(payload, "expected: step");
         assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
+    }
+
+    /// The panic of a scan takes effect before the next output of one that always has some: no
+    /// further step is begun.
+    panic_beside_a_scan_that_is_ready(TWO) {
+        let pool = Pool::with_max_idle(0);
+        let config = tight().pool(pool.clone());
+        let run = (0..3).par_distribute_with(&config, [panic_at(0), repeat(6)]);
+        // The other scan is in its first step, and what it has emitted is there.
+        let mut run = run.inspect(|_| {
+            while pool.live() > 1 {
+                yield_now();
+            }
+            yield_now();
+        });
+        let ([_, others], payload) = until_panic(&mut run);
+        assert_eq!(payload, "expected: step");
+        assert!(others.len() <= 6, "{others:?}");
+    }
+
+    /// Of two scans that are ready, the one that has just had its turn waits.
+    turn_of_a_scan_that_is_ready(TWO) {
+        let pool = Pool::with_max_idle(0);
+        let config = tight().pool(pool.clone());
+        let mut run = (0..1).par_distribute_with(&config, [repeat(6), first(1)]);
+        let mut next = || run.next().map(|(id, _)| id.index());
+        if next() == Some(0) {
+            while pool.live() > 1 {
+                yield_now();
+            }
+            assert_eq!(next(), Some(1));
+        }
+    }
+
+    /// The drop of an item panics while outputs are ready at every look.
+    item_panic_behind_what_is_queued(Preemptions(1)) {
+        let config = tight();
+        let drops = Arc::new(AtomicUsize::new(0));
+        let items = (0_usize..).map(move |n| Item { drops: Arc::clone(&drops), panics: n == 0 });
+        let speaks = scan::from_fn(|_: &Item, out: &mut Emitter<'_, u8>| {
+            (0..MANY).for_each(|n| out.emit(n));
+            ControlFlow::Continue(())
+        });
+        let run = items.read_ahead_with(&config).par_distribute_with(&config, [speaks]);
+        let ([given], payload) = until_panic(&mut run.inspect(|_| yield_now()));
+        assert_eq!(payload, "expected: item");
+        assert!(given.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{given:?}");
     }
 
     /// A scan that is added has its turn, whatever the other one emits.

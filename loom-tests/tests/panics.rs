@@ -123,6 +123,14 @@ models! {
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
     }
 
+    /// In a step, and then in the drop of the input that is let go: the first one surfaces.
+    panic_in_a_step_and_in_the_drop_of_the_input(Preemptions(3)) {
+        let dropped = Item { drops: Arc::default(), panics: true };
+        let input = (0..4).inspect(move |_| assert!({ &dropped }.panics));
+        let mut run = input.par_distribute_with(&tight(), [panic_at(0)]);
+        assert_eq!(until_panic(&mut run), ([vec![]], "expected: step"));
+    }
+
     /// In the drop of an item, on whichever thread lets go of it last.
     panic_in_the_drop_of_an_item(Preemptions(4)) {
         let drops = Arc::new(AtomicUsize::new(0));
@@ -174,7 +182,7 @@ models! {
     /// In the drop of the input, behind its last item.
     panic_in_the_drop_of_the_input(Preemptions(4)) {
         let dropped = Item { drops: Arc::default(), panics: true };
-        let input = (0..2).inspect(move |_| assert!(dropped.panics));
+        let input = (0..2).inspect(move |_| assert!({ &dropped }.panics));
         let mut run = input.par_distribute_with(&tight().batch(4), [each()]);
         assert_eq!(until_panic(&mut run), ([vec![0, 1]], "expected: item"));
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));

@@ -117,6 +117,13 @@ models! {
     panic_among_4(Unbounded) { panic_among(4, 4) }
     panic_among_16(Unbounded) { panic_among(16, 4) }
     panic_among_64(Unbounded) { panic_among(64, 2) }
+    threads_are_back_behind_an_input_that_is_read_ahead(Unbounded) {
+        let pool = Pool::with_max_idle(0);
+        let config = tight().pool(pool.clone());
+        let run = (0..2).read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        assert_eq!(run.count(), 1);
+        assert_eq!(pool.live(), 0);
+    }
     run_after_run_on_one_pool(Unbounded) {
         let config = tight().pool(Pool::with_max_threads(4));
         for _ in 0..3 {
