@@ -111,7 +111,7 @@ models! {
         assert_eq!((seen.flushes(), seen.drops()), (1, 1));
     }
 
-    /// In the input, and then in the drop of a scan: the first one surfaces.
+    /// In the input, and then in the drop of a scan: that of the scan surfaces.
     panic_in_the_input_and_in_the_drop_of_a_scan(Preemptions(4)) {
         let seen = Seen::default();
         let mut witness = Witness::new(&seen);
@@ -119,8 +119,8 @@ models! {
         let input = (0..2).inspect(|item| if *item == 1 { panic_any("expected: input") });
         let mut run = input.par_distribute_with(&tight(), [witness.boxed()]);
         let (_, message) = until_panic::<1>(&mut run);
-        assert_eq!((message, seen.drops()), ("expected: input", 1));
-        assert_eq!(run.panicked(), Some(PanicOrigin::Input));
+        assert_eq!((message, seen.drops()), ("expected: drop", 1));
+        assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
     }
 
     /// In a step, and then in the drop of the input that is let go: the first one surfaces.
