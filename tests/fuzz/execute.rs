@@ -273,14 +273,19 @@ impl<'a> Consumer<'a> {
                     self.outcome.got.push(got);
                 }
                 Ok(None) => break End::Exhausted,
-                Err(payload) => match self.read(payload) {
-                    End::Panicked(Who::OutputDrop(_))
-                        if program.member == Member::Tee && run.origin().is_none() =>
-                    {
-                        self.outcome.got.push(Got::Raised);
+                Err(payload) => {
+                    // On this thread it is `next` itself that drops outputs, and goes on
+                    // from there; the panic that ends the run may be known by then.
+                    let is_own = payload.downcast_ref().is_some_and(Payload::is_from_here);
+                    match self.read(payload) {
+                        End::Panicked(Who::OutputDrop(_))
+                            if program.member == Member::Tee && is_own =>
+                        {
+                            self.outcome.got.push(Got::Raised);
+                        }
+                        end => break end,
                     }
-                    end => break end,
-                },
+                }
             }
             taken += 1;
             board.delivered.fetch_add(1, SeqCst);

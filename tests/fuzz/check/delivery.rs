@@ -66,7 +66,8 @@ fn per_key(case: &mut Case<'_>) {
     findings.into_iter().for_each(|(class, detail)| case.fail(class, detail));
 }
 
-/// Whether `given` is what was `emitted`: all of it, but in a run that was dropped.
+/// Whether `given` is what was `emitted`: all of it, but in a run that was dropped, or in
+/// an ordered one with a panic.
 fn compare(case: &Case<'_>, emitted: &[Emitted], given: &[u64]) -> Option<(String, String)> {
     let values: Vec<_> = emitted.iter().map(|emitted| emitted.value).collect();
     if !values.starts_with(given) {
@@ -75,7 +76,9 @@ fn compare(case: &Case<'_>, emitted: &[Emitted], given: &[u64]) -> Option<(Strin
         return Some((format!("other outputs than were emitted ({:?})", case.member()), detail));
     }
     let missing = emitted.get(given.len())?;
-    if case.outcome.end == End::Dropped {
+    // A panic ends the order, so what has its place behind that is not given.
+    let is_cut_short = case.member() == Member::Ordered && !case.raised.is_empty();
+    if case.outcome.end == End::Dropped || is_cut_short {
         return None;
     }
     let detail = format!("{} of {} are delivered", given.len(), emitted.len());

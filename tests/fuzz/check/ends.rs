@@ -122,11 +122,17 @@ fn identity(case: &mut Case<'_>, who: Who) {
         return;
     }
     let scan = who.scan().and_then(|log| case.stories[log].id);
+    let is_downstream = |id| {
+        let mut all = case.raised.iter().map(|raised| raised.who);
+        all.any(|who| matches!(who, Who::Downstream(log) if case.stories[log].id == Some(id)))
+    };
     let right = match (who, case.outcome.origin) {
         (Who::Input | Who::InputDrop, Some(Origin::Input)) => true,
         (Who::ItemDrop(_), Some(Origin::Item | Origin::Input)) => true,
         // Its scans are the shards.
         (_, Some(Origin::Scan(_))) if case.member() == Member::Demux => true,
+        // Their payload does not say which of them it is.
+        (Who::Downstream(_), Some(Origin::Scan(id))) => is_downstream(id),
         (_, Some(Origin::Scan(id))) => scan == Some(id),
         _ => false,
     };

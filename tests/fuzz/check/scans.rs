@@ -57,9 +57,13 @@ fn may_be_left(case: &Case<'_>) -> bool {
         && (case.was_any_scan_stopped() || case.stories.iter().any(Story::ended))
 }
 
-/// A scan is flushed when it has seen all that there was, or it was stopped.
+/// A scan is flushed when it has seen all that there was, or it was stopped. A scan of a tee
+/// that was stopped by itself ends the run for all others, as a stop does.
 fn may_be_flushed(case: &Case<'_>, story: &Story) -> bool {
     if case.was_stopped() || case.was_scan_stopped(story.id) {
+        return true;
+    }
+    if case.member() == Member::Tee && case.stopped_scans() > 0 {
         return true;
     }
     let items = case.board.program.items;
