@@ -211,7 +211,7 @@ fn names(case: &mut Case<'_>) {
         let expected = format!("scan {}", story.log.number);
         let known = speaks || story.initial || has_panicked(case, story);
         let right = name.as_ref() == Some(&expected) || name.is_none() && !known;
-        (!right).then(|| (story, speaks, name, expected))
+        (!right).then_some((story, speaks, name, expected))
     });
     if let Some((story, speaks, name, expected)) = wrong {
         let class = match (name, story.initial, speaks) {
