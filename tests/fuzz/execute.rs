@@ -1,6 +1,7 @@
 //! Runs one program, and notes what its consumer was given.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::iter;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,8 +26,10 @@ pub(crate) struct Outcome {
     /// How many outputs there had been, and what was said of those to come.
     pub(crate) hints: Vec<(usize, (usize, Option<usize>))>,
     pub(crate) origin: Option<Origin>,
-    /// What the run calls its scans.
-    pub(crate) names: Vec<(usize, Option<String>)>,
+    /// What the run calls its scans: the one of each output, when it arrives, and all of
+    /// them at the end.
+    pub(crate) names: BTreeSet<(usize, Option<String>)>,
+    pub(crate) names_at_the_end: Vec<(usize, Option<String>)>,
     /// What was wrong once the run had ended.
     pub(crate) wrong: Vec<String>,
     /// The threads that were at work when the run had ended.
@@ -163,7 +166,8 @@ impl<'a> Consumer<'a> {
             end: End::Dropped,
             hints: Vec::new(),
             origin: None,
-            names: Vec::new(),
+            names: BTreeSet::new(),
+            names_at_the_end: Vec::new(),
             wrong: Vec::new(),
             live: 0,
             figures: Vec::new(),
@@ -260,16 +264,28 @@ impl<'a> Consumer<'a> {
                 self.outcome.hints.push((self.outcome.got.len(), run.size_hint()));
             }
             match catch_unwind(AssertUnwindSafe(|| run.next())) {
-                Ok(Some(value)) => self.outcome.got.push(note(value)),
-                Ok(None) => break End::Exhausted,
-                Err(payload) => match self.read(payload) {
-                    End::Panicked(Who::OutputDrop(_))
-                        if program.member == Member::Tee && run.origin().is_none() =>
-                    {
-                        self.outcome.got.push(Got::Raised);
+                Ok(Some(value)) => {
+                    let got = note(value);
+                    if let Got::Of(scan, _) = got {
+                        let name = run.name(scan).map(|name| (scan, name));
+                        self.outcome.names.extend(name);
                     }
-                    end => break end,
-                },
+                    self.outcome.got.push(got);
+                }
+                Ok(None) => break End::Exhausted,
+                Err(payload) => {
+                    // On this thread it is `next` itself that drops outputs, and goes on
+                    // from there; the panic that ends the run may be known by then.
+                    let is_own = payload.downcast_ref().is_some_and(Payload::is_from_here);
+                    match self.read(payload) {
+                        End::Panicked(Who::OutputDrop(_))
+                            if program.member == Member::Tee && is_own =>
+                        {
+                            self.outcome.got.push(Got::Raised);
+                        }
+                        end => break end,
+                    }
+                }
             }
             taken += 1;
             board.delivered.fetch_add(1, SeqCst);
@@ -317,7 +333,7 @@ impl<'a> Consumer<'a> {
         }
         for number in 0..lock(&self.board.logs).len() {
             if let Some(name) = run.name(number) {
-                self.outcome.names.push((number, name));
+                self.outcome.names_at_the_end.push((number, name));
             }
         }
     }

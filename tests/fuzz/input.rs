@@ -1,4 +1,4 @@
-//! The input: it notes what is pulled, askss, waits and panics.
+//! The input: it notes what is pulled, asks, waits and panics.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::board::{Asked, Board, lock};
+use super::kinds;
 use super::log::{Emitted, Flush, Log, Record};
 use super::program::{Kind, Member, Plan, Program, Script};
 
@@ -53,6 +54,11 @@ impl Story {
         matches!(self.log.plan.kind, Kind::Polite(_))
     }
 
+    /// Whether it is a scan after another one, which may end by itself.
+    pub(crate) fn is_chained(&self) -> bool {
+        matches!(self.log.plan.kind, Kind::Common(kinds::Kind::Chain(_)))
+    }
+
     pub(crate) fn is_caught(&self) -> bool {
         matches!(self.log.plan.kind, Kind::Caught { .. })
     }
@@ -89,14 +95,28 @@ impl Story {
 /// What an ordered run has to give, as the notes of its scans have it.
 pub(crate) struct InOrder {
     pub(crate) outputs: Vec<(usize, Emitted)>,
+    /// How many of them come before the first scan that left because the run was aborted on
+    /// request. Behind it a panic may end the sequence anywhere.
+    pub(crate) certain: usize,
     /// Whether the sequence breaks off at a scan that was not stepped far enough, though
     /// it had not panicked.
     pub(crate) breaks_off: bool,
 }
 
-/// As much of the sequential order as the scans have emitted.
-pub(crate) fn in_order(stories: &[Story]) -> InOrder {
-    let mut outputs = Vec::new();
+/// How a run ended before its time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// Whether somebody asked for an abort.
+    pub(crate) aborted: bool,
+    /// How many items were pulled before the input panicked: what they give comes first, and
+    /// nothing is flushed.
+    pub(crate) severed: Option<usize>,
+}
+
+/// As much of the sequential order as the scans have emitted. A scan that has left an
+/// aborted run is left out from there on; a panic ends the sequence.
+pub(crate) fn in_order(stories: &[Story], cut: Cut) -> InOrder {
+    let mut order = InOrder { outputs: Vec::new(), certain: usize::MAX, breaks_off: false };
     let mut gone: Vec<_> = stories.iter().map(|_| false).collect();
     for index in 0.. {
         let left = || stories.iter().zip(&gone).filter(|(_, gone)| !**gone);
@@ -105,24 +125,46 @@ pub(crate) fn in_order(stories: &[Story]) -> InOrder {
         if left().next().is_none() || left().any(|(story, _)| flushes(story)) {
             break;
         }
+        if cut.severed == Some(index) {
+            return order;
+        }
         for (scan, story) in stories.iter().enumerate() {
             if gone[scan] {
                 continue;
             }
-            outputs.extend(story.emitted_at(index).map(|emitted| (scan, *emitted)));
+            order.add(scan, story.emitted_at(index));
             if story.record.completed <= index {
-                return InOrder { outputs, breaks_off: !story.panicked() };
+                if !cut.aborted || story.panicked() {
+                    order.breaks_off = !story.panicked();
+                    return order;
+                }
+                order.leave_out();
+                gone[scan] = true;
             }
-            gone[scan] = story.ended() && story.record.steps.len() == index + 1;
+            gone[scan] |= story.ended() && story.record.steps.len() == index + 1;
         }
     }
     for (scan, story) in stories.iter().enumerate().filter(|(scan, _)| !gone[*scan]) {
-        outputs.extend(story.emitted_in_flush().map(|emitted| (scan, *emitted)));
+        order.add(scan, story.emitted_in_flush());
         if story.record.flush != Flush::Done {
-            return InOrder { outputs, breaks_off: !story.panicked() };
+            if !cut.aborted || story.panicked() {
+                order.breaks_off = !story.panicked() && cut.severed.is_none();
+                return order;
+            }
+            order.leave_out();
         }
     }
-    InOrder { outputs, breaks_off: false }
+    order
+}
+
+impl InOrder {
+    fn add<'a>(&mut self, scan: usize, emitted: impl Iterator<Item = &'a Emitted>) {
+        self.outputs.extend(emitted.map(|emitted| (scan, *emitted)));
+    }
+
+    fn leave_out(&mut self) {
+        self.certain = self.certain.min(self.outputs.len());
+    }
 }
 
 /// The tuples of so many items, as the notes of the scans have them.
@@ -142,14 +184,15 @@ pub(crate) fn tuples(stories: &[Story], items: usize) -> Vec<Vec<u64>> {
 
 /// For how many items a tee has a tuple as far as this scan goes, and whether that is for
 /// good: a scan that was only aborted might have gone on.
-pub(crate) fn covered(story: &Story) -> (usize, bool) {
+pub(crate) fn covered(story: &Story, cut: Cut) -> (usize, bool) {
     let completed = story.record.completed;
     if story.ended() {
         let last = completed.saturating_sub(1);
         let has_last = story.emitted_at(last).next().is_some();
         (last + usize::from(has_last && completed > 0), true)
     } else {
-        (completed, story.panicked() || story.record.flush != Flush::None)
+        let severed = cut.severed.is_some_and(|pulled| completed >= pulled);
+        (completed, severed || story.panicked() || story.record.flush != Flush::None)
     }
 }
 

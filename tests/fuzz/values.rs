@@ -1,6 +1,7 @@
 //! Items, outputs and payloads. All of them are counted, and some panic in their drop.
 
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use super::board::{Board, Who};
 use super::program::Fault;
@@ -59,13 +60,19 @@ impl Drop for Output {
 /// What a panic of the program's carries.
 pub(crate) struct Payload {
     pub(crate) who: Who,
+    thread: ThreadId,
     board: Arc<Board>,
 }
 
 impl Payload {
     pub(crate) fn new(board: Arc<Board>, who: Who) -> Self {
         board.payloads.make();
-        Self { who, board }
+        Self { who, thread: thread::current().id(), board }
+    }
+
+    /// Whether it was this thread that panicked.
+    pub(crate) fn is_from_here(&self) -> bool {
+        self.thread == thread::current().id()
     }
 }
 

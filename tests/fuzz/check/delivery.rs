@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::board::{Asked, Who, lock};
 use super::super::execute::{End, Got};
 use super::super::log::Emitted;
-use super::super::oracle::{Story, covered, in_order, tuples};
+use super::super::oracle::{Cut, Story, covered, in_order, tuples};
 use super::super::program::Member;
 use super::Case;
 
@@ -66,7 +66,8 @@ fn per_key(case: &mut Case<'_>) {
     findings.into_iter().for_each(|(class, detail)| case.fail(class, detail));
 }
 
-/// Whether `given` is what was `emitted`: all of it, but in a run that was dropped.
+/// Whether `given` is what was `emitted`: all of it, but in a run that was dropped, or in
+/// an ordered one with a panic.
 fn compare(case: &Case<'_>, emitted: &[Emitted], given: &[u64]) -> Option<(String, String)> {
     let values: Vec<_> = emitted.iter().map(|emitted| emitted.value).collect();
     if !values.starts_with(given) {
@@ -75,7 +76,9 @@ fn compare(case: &Case<'_>, emitted: &[Emitted], given: &[u64]) -> Option<(Strin
         return Some((format!("other outputs than were emitted ({:?})", case.member()), detail));
     }
     let missing = emitted.get(given.len())?;
-    if case.outcome.end == End::Dropped {
+    // A panic ends the order, so what has its place behind that is not given.
+    let is_cut_short = case.member() == Member::Ordered && !case.raised.is_empty();
+    if case.outcome.end == End::Dropped || is_cut_short {
         return None;
     }
     let detail = format!("{} of {} are delivered", given.len(), emitted.len());
@@ -103,7 +106,7 @@ fn lost(case: &Case<'_>, missing: &Emitted) -> String {
 
 /// The sequence of the sequential run, as far as it was come.
 fn ordered(case: &mut Case<'_>) {
-    let expected = in_order(&case.stories);
+    let expected = in_order(&case.stories, cut(case));
     let given: Vec<_> = case
         .outcome
         .got
@@ -121,13 +124,21 @@ fn ordered(case: &mut Case<'_>) {
     if case.outcome.end == End::Dropped {
         return;
     }
-    if let Some((_, missing)) = expected.outputs.get(given.len()) {
+    let least = if case.raised.is_empty() { usize::MAX } else { expected.certain };
+    let missing = expected.outputs.get(given.len()).filter(|_| given.len() < least);
+    if let Some((_, missing)) = missing {
         let detail = format!("{} of {} are delivered", given.len(), sequence.len());
         case.fail(lost(case, missing), detail);
     }
     if expected.breaks_off && breaks_for_nothing(case) {
         case.fail(short(case), format!("behind {} outputs", sequence.len()));
     }
+}
+
+/// What ended the run before its time, beside its scans.
+fn cut(case: &Case<'_>) -> Cut {
+    let severed = case.raised.iter().any(|raised| raised.who == Who::Input);
+    Cut { aborted: case.was_aborted(), severed: severed.then(|| case.pulled() as usize) }
 }
 
 /// Whether all that came to pass has a place in the order, so that nothing before it may be
@@ -156,7 +167,8 @@ fn short(case: &Case<'_>) -> String {
 }
 
 fn tee(case: &mut Case<'_>) {
-    let covers: Vec<_> = case.stories.iter().map(covered).collect();
+    let cut = cut(case);
+    let covers: Vec<_> = case.stories.iter().map(|story| covered(story, cut)).collect();
     let items = covers.iter().map(|(items, _)| *items).min().unwrap_or(0);
     let limit = covers.iter().filter(|(_, closed)| *closed).map(|(items, _)| *items).min();
     let expected = tuples(&case.stories, items);

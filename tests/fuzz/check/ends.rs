@@ -4,6 +4,7 @@
 use super::super::board::{Raised, Tally, Who};
 use super::super::execute::End;
 use super::super::layer::{FOLDS_NAME_WHO_PANICKED, Origin};
+use super::super::oracle::Story;
 use super::super::program::{Ask, Member, Site};
 use super::Case;
 
@@ -121,11 +122,17 @@ fn identity(case: &mut Case<'_>, who: Who) {
         return;
     }
     let scan = who.scan().and_then(|log| case.stories[log].id);
+    let is_downstream = |id| {
+        let mut all = case.raised.iter().map(|raised| raised.who);
+        all.any(|who| matches!(who, Who::Downstream(log) if case.stories[log].id == Some(id)))
+    };
     let right = match (who, case.outcome.origin) {
         (Who::Input | Who::InputDrop, Some(Origin::Input)) => true,
         (Who::ItemDrop(_), Some(Origin::Item | Origin::Input)) => true,
         // Its scans are the shards.
         (_, Some(Origin::Scan(_))) if case.member() == Member::Demux => true,
+        // Their payload does not say which of them it is.
+        (Who::Downstream(_), Some(Origin::Scan(id))) => is_downstream(id),
         (_, Some(Origin::Scan(id))) => scan == Some(id),
         _ => false,
     };
@@ -193,18 +200,37 @@ fn hints(case: &mut Case<'_>) {
     }
 }
 
+/// The name of a scan that was there from the start is always known. That of one that was
+/// added is with its outputs, and if it has panicked; after a clean end it may be forgotten.
 fn names(case: &mut Case<'_>) {
-    let wrong = case.stories.iter().find_map(|story| {
+    let outcome = case.outcome;
+    let with_outputs = outcome.names.iter().map(|name| (name, true));
+    let at_the_end = outcome.names_at_the_end.iter().map(|name| (name, false));
+    let wrong = with_outputs.chain(at_the_end).find_map(|((id, name), speaks)| {
+        let story = case.stories.iter().find(|story| story.id == Some(*id))?;
         let expected = format!("scan {}", story.log.number);
-        let (id, name) = case.outcome.names.iter().find(|(id, _)| Some(*id) == story.id)?;
-        (name.as_ref() != Some(&expected)).then(|| (*id, name.clone(), expected))
+        let known = speaks || story.initial || has_panicked(case, story);
+        let right = name.as_ref() == Some(&expected) || name.is_none() && !known;
+        (!right).then_some((story, speaks, name, expected))
     });
-    if let Some((id, name, expected)) = wrong {
-        let class = if id < case.board.program.scans.len() {
-            "a scan has a wrong name"
-        } else {
-            "a scan that was added has no name"
+    if let Some((story, speaks, name, expected)) = wrong {
+        let class = match (name, story.initial, speaks) {
+            (Some(_), ..) | (None, true, _) => "a scan has a wrong name",
+            (None, false, true) => "a scan that was added has no name with its output",
+            (None, false, false) => "a scan that was added and has panicked has no name",
         };
-        case.fail(class, format!("scan {id}: {name:?} for {expected}"));
+        let detail = format!("scan {:?}: {name:?} for {expected}", story.id);
+        case.fail(class, detail);
     }
+}
+
+/// Whether the thread of this scan has ended with a panic of its own.
+fn has_panicked(case: &Case<'_>, story: &Story) -> bool {
+    case.raised.iter().any(|raised| {
+        let own = matches!(
+            raised.who,
+            Who::Step(_) | Who::Flush(_) | Who::ScanDrop(_) | Who::Downstream(_)
+        );
+        own && raised.who.scan() == Some(story.log.number)
+    })
 }

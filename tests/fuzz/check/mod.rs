@@ -83,6 +83,11 @@ impl Case<'_> {
         self.has_asked(|asked| matches!(asked, Asked::StopScan(_)))
     }
 
+    /// How many scans were stopped by themselves.
+    fn stopped_scans(&self) -> u64 {
+        self.stories.iter().filter(|story| self.was_scan_stopped(story.id)).count() as u64
+    }
+
     /// Whether the run went through: nothing panicked, and nobody aborted or dropped it.
     fn is_undisturbed(&self) -> bool {
         self.outcome.end == End::Exhausted && self.raised.is_empty() && !self.was_aborted()
