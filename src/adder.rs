@@ -29,7 +29,8 @@ impl<T, O> Adder<T, O> {
     ///
     /// # Blocking
     ///
-    /// Does not block.
+    /// Does not block. What the run keeps of a scan that has ended goes when the consumer calls
+    /// `next`: a run to which scans are added is to be polled.
     ///
     /// # Errors
     ///

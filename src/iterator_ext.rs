@@ -40,7 +40,8 @@ pub trait IteratorExt: Input {
     ///
     /// Memory: at most `input_capacity + 2` batches of items per run; at most
     /// `output_capacity + 1` batches of outputs per scan, and one more at the
-    /// consumer. How long batches are is said at [`Config::batch`].
+    /// consumer, which in order and in tuples is one per scan. A scan that is
+    /// [stopped](crate::Control::stop_scan) may have `input_capacity + 1` batches of its own.
     ///
     /// # Blocking
     ///

@@ -91,17 +91,20 @@
 //!   that had been emitted, when all scan threads have left; and it is known where it came
 //!   from, by the [run](ParDistribute::panicked) or its [`Control`](Control::panicked). A
 //!   panic of the input comes after the outputs for every item before it.
-//! * What is asked for, a panic, and an added scan take effect behind what is queued, however
-//!   fast others emit and however slow the consumer is: at most
-//!   [`output_capacity`](Config::output_capacity) + 2 batches of outputs for each scan.
+//! * What is asked for, the panic of a scan, and an added scan take effect behind what is
+//!   queued, however fast others emit and however slow the consumer is: at most
+//!   [`output_capacity`](Config::output_capacity) + 2 batches of outputs for each scan. A stop
+//!   and a panic of the input come behind what the scans emit for the items pulled before; a
+//!   step that never ends is ended by an abort or a drop alone.
 //! * Dropping the iterator early wakes every scan thread and waits until it has
 //!   left the run. Nothing begins behind the consumer's back; but a thread that is
 //!   inside the `next` of an input that is [read ahead](ReadAhead) is detached, and ends
 //!   at the next item.
 //! * Memory is bounded by the [configuration](Config), whatever the rates; the
 //!   formula is at [`par_distribute`](IteratorExt::par_distribute).
-//! * Every value is dropped once, and a panic in its drop is contained: it never ends the
-//!   process.
+//! * Every value is dropped once. A panic in the drop of an item, an output, a scan, a payload
+//!   or the input is contained. (A value that holds several whose drops panic ends the process
+//!   by the rules of the language: a scan with two such parts, say.)
 //! * No user code (steps, flushes, the input, the drop of anything) runs under a
 //!   lock of this crate. There is no `unsafe` in it.
 //!
