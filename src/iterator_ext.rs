@@ -39,9 +39,8 @@ pub trait IteratorExt: Input {
     /// a scan took.
     ///
     /// Memory: at most `input_capacity + 2` batches of items per run; at most
-    /// `output_capacity + 1` batches of outputs per scan, and one more at the
-    /// consumer, which in order and in tuples is one per scan. A scan that is
-    /// [stopped](crate::Control::stop_scan) may have `input_capacity + 1` batches of its own.
+    /// `output_capacity + 1` batches of outputs per scan, and one at the consumer, which in
+    /// order and in tuples has one per scan. How long batches are says [`Config::batch`].
     ///
     /// # Blocking
     ///
