@@ -75,7 +75,7 @@ impl BatchSize {
     /// Whether a batch of `filled` items is to be sent, its filling having taken
     /// what `elapsed` says; that is asked only if it matters.
     pub(crate) fn is_full(&self, filled: usize, elapsed: impl FnOnce() -> Duration) -> bool {
-        filled >= self.goal || !self.fixed && elapsed() >= LINGER
+        filled >= self.goal || !self.fixed && filled > 0 && elapsed() >= LINGER
     }
 
     /// Learns from a batch of `filled` items.
