@@ -40,6 +40,11 @@ impl BatchSize {
         self.max
     }
 
+    /// How many are given at once to somebody of whom nothing is known yet.
+    pub(super) fn first_guess(&self) -> usize {
+        self.max.min(MOST_GROWTH as usize)
+    }
+
     /// Begins a batch for takers of whom the slowest takes `most` items at once.
     pub(crate) fn begin(&mut self, most: usize) {
         if !self.fixed {

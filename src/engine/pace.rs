@@ -26,8 +26,9 @@ impl Pace {
     }
 }
 
-/// How much somebody deals with in about half a linger: one at first, and at most `max`.
-/// Where batches have a fixed size, that.
+/// How much somebody deals with in about half a linger, and at most `max`. At first it is
+/// what one who was fast with a single one would be taken to deal with. Where batches have
+/// a fixed size, that.
 #[derive(Debug)]
 pub(super) struct Guess {
     now: Counter,
@@ -37,7 +38,7 @@ pub(super) struct Guess {
 
 impl Guess {
     fn new(size: &BatchSize) -> Self {
-        let now = if size.is_fixed() { size.max() } else { 1 };
+        let now = if size.is_fixed() { size.max() } else { size.first_guess() };
         Self { now: Counter::new(now as u64), max: size.max(), fixed: size.is_fixed() }
     }
 
@@ -71,7 +72,7 @@ mod tests {
             guess.learn(dealt_with, || Duration::from_nanos(nanos) * dealt_with as u32);
             guesses.push(guess.get());
         }
-        assert_eq!(guesses, [64, 4096, 8192, 2500, 1250]);
+        assert_eq!(guesses, [4096, 8192, 8192, 2500, 1250]);
     }
 
     #[test]
@@ -80,6 +81,8 @@ mod tests {
         guess.learn(1, || Duration::ZERO);
         guess.learn(63, || Duration::ZERO);
         assert_eq!(guess.get(), 64);
+        guess.learn(1, || Duration::from_secs(1));
+        assert_eq!(guess.get(), 1);
     }
 
     #[test]
