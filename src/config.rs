@@ -21,6 +21,8 @@ use crate::sync::available_parallelism;
 /// | [`input_capacity`](Self::input_capacity) | batches per scan | 1 to 65 536 | 8 |
 /// | [`output_capacity`](Self::output_capacity) | batches per scan | 1 to 65 536 | 8 |
 /// | [`batch`](Self::batch) | items, and outputs | 1 to 1 048 576, 1 GiB | adaptive |
+/// | [`item_bytes`](Self::item_bytes) | bytes | 1 to 1 GiB | the size of the type |
+/// | [`output_bytes`](Self::output_bytes) | bytes | 1 to 1 GiB | the size of the type |
 /// | [`ordered`](Self::ordered) | | | no |
 /// | [`shards`](Self::shards) | scan threads | 1 to 1024 | one per processor |
 /// | [`pool`](Self::pool) | | | [`Pool::global`] |
@@ -44,6 +46,8 @@ pub struct Config {
     input_capacity: Option<usize>,
     output_capacity: Option<usize>,
     batch: Option<usize>,
+    item_bytes: Option<usize>,
+    output_bytes: Option<usize>,
     ordered: bool,
     shards: Option<usize>,
     pool: Option<Pool>,
@@ -104,10 +108,38 @@ impl Config {
     /// in that time and every scan has been seen to step over it, up to 8192 items or
     /// 1 MiB, whichever is less; a batch of outputs is as long as the scan emits it and the
     /// consumer has been seen to take it, within the same limits. The bytes are those of the
-    /// type, without what is behind pointers. An input that is [read ahead](crate::ReadAhead)
+    /// type, without what is behind pointers, unless [`item_bytes`](Self::item_bytes) and
+    /// [`output_bytes`](Self::output_bytes) say more. An input that is [read ahead](crate::ReadAhead)
     /// has batches of up to the same lengths.
     pub fn batch(mut self, items: usize) -> Self {
         self.batch = Some(items);
+        self
+    }
+
+    /// Sets how many bytes an item takes, about, with what is behind its pointers.
+    ///
+    /// A batch of adaptive length holds at most 1 MiB by this measure, and at least one
+    /// item. So a run holds at most [`input_capacity`](Self::input_capacity) + 2 MiB of
+    /// smaller items. No effect on batches of a [fixed](Self::batch) length.
+    ///
+    /// ```
+    /// use anabranch::{Config, IteratorExt, scan};
+    ///
+    /// let blocks = (0..100).map(|n| vec![n; 64 << 10]);
+    /// let config = Config::new().item_bytes(64 << 10);
+    /// let length = scan::sum_by(|block: &Vec<u8>| block.len());
+    /// let mut lengths = blocks.par_distribute_with(&config, [length]);
+    /// assert_eq!(lengths.next().map(|(_, length)| length), Some(6_553_600));
+    /// ```
+    pub fn item_bytes(mut self, bytes: usize) -> Self {
+        self.item_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how many bytes an output takes, about, with what is behind its pointers: the
+    /// same for batches of outputs.
+    pub fn output_bytes(mut self, bytes: usize) -> Self {
+        self.output_bytes = Some(bytes);
         self
     }
 
@@ -188,12 +220,14 @@ impl Config {
 
     /// The settings of a run over items of type `T`, each checked.
     pub(crate) fn settings<T>(&self) -> Result<Settings, ConfigError> {
-        let item_bytes = mem::size_of::<T>().max(1);
+        let shallow = mem::size_of::<T>().max(1);
+        let item_bytes =
+            checked("item_bytes", self.item_bytes.unwrap_or(1), MAX_BYTES)?.max(shallow);
         let batch_size = match self.batch {
             Some(items) => {
-                BatchSize::fixed(checked("batch", items, MAX_BATCH.min(MAX_BYTES / item_bytes))?)
+                BatchSize::fixed(checked("batch", items, MAX_BATCH.min(MAX_BYTES / shallow))?)
             }
-            None => BatchSize::adaptive(most_in_a_batch::<T>()),
+            None => BatchSize::adaptive(most_in_a_batch(item_bytes)),
         };
         let capacity = |setting, asked: Option<usize>| {
             checked(setting, asked.unwrap_or(DEFAULT_CAPACITY), MAX_CAPACITY)
@@ -212,15 +246,16 @@ impl Config {
             batch_size,
             pool: self.pool.clone().unwrap_or_else(|| Pool::global().clone()),
             control: self.control.clone(),
+            output_bytes: checked("output_bytes", self.output_bytes.unwrap_or(1), MAX_BYTES)?,
             discard_without_scans: self.discard_without_scans,
             thread_kind: ThreadKind::new(thread_name, stack_size),
         })
     }
 }
 
-/// How long batches of values of this type are at most, if the length is not fixed.
-fn most_in_a_batch<V>() -> usize {
-    (ADAPTIVE_BYTES / mem::size_of::<V>().max(1)).clamp(1, ADAPTIVE_LENGTH)
+/// How long batches of values of so many bytes are at most, if the length is not fixed.
+fn most_in_a_batch(bytes: usize) -> usize {
+    (ADAPTIVE_BYTES / bytes).clamp(1, ADAPTIVE_LENGTH)
 }
 
 fn checked(setting: &'static str, asked: usize, max: usize) -> Result<usize, ConfigError> {
@@ -237,6 +272,8 @@ pub(crate) struct Settings {
     pub(crate) input_capacity: usize,
     pub(crate) output_capacity: usize,
     pub(crate) batch_size: BatchSize,
+    /// How many bytes an output takes at least.
+    output_bytes: usize,
     pub(crate) pool: Pool,
     pub(crate) control: Option<Control>,
     pub(crate) discard_without_scans: bool,
@@ -249,7 +286,7 @@ impl Settings {
         if self.batch_size.is_fixed() {
             self.batch_size.clone()
         } else {
-            BatchSize::adaptive(most_in_a_batch::<O>())
+            BatchSize::adaptive(most_in_a_batch(self.output_bytes.max(mem::size_of::<O>())))
         }
     }
 

@@ -38,7 +38,8 @@ pub trait IteratorExt: Input {
     /// `(input_capacity + 2) × batch` items were pulled beyond the last one that
     /// a scan took.
     ///
-    /// Memory: at most `input_capacity + 2` batches of items per run; at most
+    /// Memory: at most `input_capacity + 2` batches of items per run, besides those that a
+    /// scan which has ended, or was stopped by itself, has yet to drop; at most
     /// `output_capacity + 1` batches of outputs per scan, and one at the consumer, which in
     /// order and in tuples has one per scan. How long batches are says [`Config::batch`].
     ///

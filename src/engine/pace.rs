@@ -21,14 +21,18 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Of a scan and a consumer of whom nothing is known yet.
+    ///
+    /// The scan counts as fast until it is seen to be slow: its first batches are short
+    /// anyway, for the input begins with one item. The consumer does not: what has been
+    /// published gets ahead of whatever is asked for.
     pub(super) fn new(items: &BatchSize, outputs: &BatchSize) -> Self {
-        Self { items: Guess::new(items), outputs: Guess::new(outputs) }
+        let of_items = Guess::new(items, items.max());
+        Self { items: of_items, outputs: Guess::new(outputs, outputs.first_guess()) }
     }
 }
 
-/// How much somebody deals with in about half a linger, and at most `max`. At first it is
-/// what one who was fast with a single one would be taken to deal with. Where batches have
-/// a fixed size, that.
+/// How much somebody deals with in about half a linger: `max` at most, and where batches
+/// have a fixed size, that.
 #[derive(Debug)]
 pub(super) struct Guess {
     now: Counter,
@@ -37,8 +41,8 @@ pub(super) struct Guess {
 }
 
 impl Guess {
-    fn new(size: &BatchSize) -> Self {
-        let now = if size.is_fixed() { size.max() } else { size.first_guess() };
+    fn new(size: &BatchSize, first: usize) -> Self {
+        let now = if size.is_fixed() { size.max() } else { first };
         Self { now: Counter::new(now as u64), max: size.max(), fixed: size.is_fixed() }
     }
 
@@ -65,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_guess_follows_who_is_fast_and_who_is_slow() {
-        let guess = Guess::new(&BatchSize::adaptive(8192));
+        let guess = Guess::new(&BatchSize::adaptive(8192), 64);
         let mut guesses = Vec::new();
         for nanos in [1, 1, 1, 20_000_000, 20_000_000] {
             let dealt_with = guess.get().min(5_000);
@@ -77,7 +81,7 @@ mod tests {
 
     #[test]
     fn part_of_a_batch_tells_nothing_as_long_as_it_is_fast() {
-        let guess = Guess::new(&BatchSize::adaptive(8192));
+        let guess = Guess::new(&BatchSize::adaptive(8192), 64);
         guess.learn(1, || Duration::ZERO);
         guess.learn(63, || Duration::ZERO);
         assert_eq!(guess.get(), 64);
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn where_there_is_no_choice_the_clock_is_not_asked() {
-        let guess = Guess::new(&BatchSize::fixed(7));
+        let guess = Guess::new(&BatchSize::fixed(7), 1);
         guess.learn(7, || unreachable!());
         assert_eq!(guess.get(), 7);
     }

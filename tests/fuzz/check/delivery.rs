@@ -142,7 +142,8 @@ fn cut(case: &Case<'_>) -> Cut {
 }
 
 /// Whether all that came to pass has a place in the order, so that nothing before it may be
-/// missing.
+/// missing. Tuples break off where one of their scans was stopped, wherever the input is by
+/// then.
 fn breaks_for_nothing(case: &Case<'_>) -> bool {
     let in_place = |who| {
         matches!(
@@ -150,7 +151,8 @@ fn breaks_for_nothing(case: &Case<'_>) -> bool {
             Who::Step(_) | Who::Flush(_) | Who::Downstream(_) | Who::Input | Who::OutputDrop(_)
         )
     };
-    !case.was_aborted() && case.raised.iter().all(|raised| in_place(raised.who))
+    let stopped = case.member() == Member::Tee && case.stopped_scans() > 0;
+    !stopped && !case.was_aborted() && case.raised.iter().all(|raised| in_place(raised.who))
 }
 
 fn short(case: &Case<'_>) -> String {
