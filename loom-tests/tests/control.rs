@@ -53,6 +53,28 @@ fn was_added(added: JoinHandle<Added>, expected: usize) -> bool {
     }
 }
 
+/// Has the second of two scans end by a request that comes behind an item before which a batch
+/// was left, because the first was stopped.
+fn is_behind_an_item_that_is_held_over(request: fn(&Control)) {
+    let (control, config) = controlled();
+    let asking = control.clone();
+    let pulled = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&pulled);
+    let input = (0..4).inspect(move |item| {
+        counts.fetch_add(1, Relaxed);
+        if *item == 1 {
+            control.stop_scan(ScanId::new(0));
+        }
+    });
+    let mut run = input.par_distribute_with(&config.batch(2), [count(), each()]);
+    let before = run.next();
+    let until = pulled.load(Relaxed) as u8;
+    assert!(before.is_some() && until >= 2);
+    request(&asking);
+    let [counted, whole] = outputs(before.into_iter().chain(run));
+    assert_eq!((counted, whole), (vec![1], (0..until).collect()));
+}
+
 /// Stops the scan that is left of two when so many items were pulled. It has them all,
 /// and none that is pulled later, of which there are at most so many.
 fn has_all_that_was_pulled(stop: fn(&Control), later: usize) {
@@ -160,6 +182,18 @@ models! {
         let [counted, whole, late] = outputs(before.into_iter().chain(run));
         assert_eq!((counted, whole), (vec![1], vec![0, 1, 2]));
         assert_eq!(late, if added.is_ok() { (from..3).collect() } else { Vec::new() });
+    }
+
+    /// A stop that comes when an item is held over is behind that: a scan that was there
+    /// when it was pulled is given it, wherever the others are, and one that was stopped
+    /// meanwhile is not.
+    stop_behind_an_item_that_is_held_over(TWO) {
+        is_behind_an_item_that_is_held_over(Control::stop);
+    }
+
+    /// The same for the stop of one scan.
+    stop_of_a_scan_behind_an_item_that_is_held_over(TWO) {
+        is_behind_an_item_that_is_held_over(|control| control.stop_scan(ScanId::new(1)));
     }
 
     /// What is asked for is done before the input is pulled again.

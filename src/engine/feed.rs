@@ -33,8 +33,9 @@ use crate::sync::{Arc, AtomicBool, Counter, Mutex, Ordering, TrySendError};
 /// 3. Stop is the drop of the near end. It is behind the last batch and needs no
 ///    room, so nobody ever waits to give it.
 ///    MODEL: loom-tests/tests/faults.rs::endless_scan_and_finite_input
-/// 4. A scan is sent the items from the one on that its lane says, and none before. No
-///    batch has items on both sides of that.
+/// 4. A scan is sent the items from the one on that its lane says, and none before, up to
+///    the one that its lane says, and none behind. No batch has items on both sides of that.
+///    For this an item may be a batch of its own, which waits behind another.
 ///    MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Feed<T> {
@@ -54,12 +55,21 @@ struct State<T> {
     /// Whether to go on when there are no lanes.
     discards: bool,
     /// The batch that is being sent to those that have not got it yet.
-    sending: Option<Arc<Batch<T>>>,
+    sending: Option<Sending<T>>,
+    /// The batch that is to be sent next, if it is there already.
+    behind: Option<Sending<T>>,
     /// The end of the last batch, if it grows.
     growing: Option<Arc<Growing<T>>>,
     phase: Phase,
     /// Whether whoever pulls the input was told to, and has not come back since.
     pulling: bool,
+}
+
+/// A batch on its way to the scans.
+struct Sending<T> {
+    batch: Arc<Batch<T>>,
+    /// The number of its first item.
+    first: u64,
 }
 
 /// How much is to come.
@@ -80,10 +90,10 @@ struct Lane<T> {
     pace: Arc<Pace>,
     /// The first item that it is sent, by the number in which items were pulled.
     from: u64,
+    /// Behind the batch that begins with this item Stop follows.
+    last: Option<u64>,
     /// Whether the batch that is being sent is still to be sent here.
     owed: bool,
-    /// Whether Stop is to follow what is owed.
-    last: bool,
 }
 
 /// What there is to do next for whoever pulls the input.
@@ -103,7 +113,7 @@ pub(super) enum Turn {
 /// What has to be let go of when the lock has been left.
 struct Waste<T> {
     lanes: Vec<Lane<T>>,
-    sending: Option<Arc<Batch<T>>>,
+    sent: [Option<Sending<T>>; 2],
     growing: Option<Arc<Growing<T>>>,
 }
 
@@ -121,6 +131,7 @@ impl<T> Feed<T> {
                 discards,
                 lanes,
                 sending: None,
+                behind: None,
                 growing: None,
                 phase: if wanted { Phase::Open } else { Phase::Closed },
                 pulling: false,
@@ -187,8 +198,9 @@ impl<T> Feed<T> {
         let mut waste = Waste::nothing();
         waste.growing = state.growing.take();
         if let Some(index) = state.lanes.iter().position(|lane| lane.id == id) {
-            if state.lanes[index].owed {
-                state.lanes[index].last = true;
+            let last = state.last_owed(&state.lanes[index]);
+            if last.is_some() {
+                state.lanes[index].last = last;
             } else {
                 waste.lanes.push(state.lanes.swap_remove(index));
             }
@@ -211,37 +223,33 @@ impl<T> Feed<T> {
         true
     }
 
-    /// Whether some scan begins behind the item of this number: then that item is to be
-    /// in no batch with the ones behind it.
-    pub(super) fn begins_behind(&self, item: u64) -> bool {
-        self.state.lock().lanes.iter().any(|lane| lane.from > item)
-    }
-
     /// Begins to send a batch, the first item of which is the `first` that was pulled, and
-    /// of which `growing` is the end if it grows. In a feed that is closed it is dropped.
+    /// of which `growing` is the end if it grows. One that is sent before the one before it
+    /// was sent to all comes behind that. In a feed that is closed it is dropped.
+    // MODEL: loom-tests/tests/control.rs::stop_behind_an_item_that_is_held_over
     pub(super) fn send(&self, batch: Arc<Batch<T>>, first: u64, growing: Option<Arc<Growing<T>>>) {
         let mut state = self.state.lock();
         state.pulling = false;
-        if state.phase == Phase::Open {
-            let mut all = true;
-            for lane in &mut state.lanes {
-                lane.owed = lane.from <= first;
-                all &= lane.owed;
-            }
-            state.sending = Some(batch);
-            // What comes behind the first item belongs to more scans than that.
-            let sealed = if all {
-                state.growing = growing;
-                None
-            } else {
-                growing
-            };
-            drop(state);
-            sealed.iter().for_each(|growing| growing.seal());
-        } else {
+        if state.phase != Phase::Open {
             drop(state);
             drop(batch);
+            return;
         }
+        let next = Sending { batch, first };
+        if state.sending.is_some() {
+            state.behind = Some(next);
+            return;
+        }
+        let all = state.begin(next);
+        // What comes behind the first item belongs to more scans than that.
+        let sealed = if all {
+            state.growing = growing;
+            None
+        } else {
+            growing
+        };
+        drop(state);
+        sealed.iter().for_each(|growing| growing.seal());
     }
 
     /// Goes on with the batch that is being sent, and says what is next.
@@ -296,42 +304,44 @@ impl<T> Feed<T> {
         self.closed.store(true, Ordering::Relaxed);
         Waste {
             lanes: mem::take(&mut state.lanes),
-            sending: state.sending.take(),
+            sent: [state.sending.take(), state.behind.take()],
             growing: state.growing.take(),
         }
     }
 }
 
 impl<T> State<T> {
-    /// Sends the batch to every lane that is owed it and has room. A scan that has
+    /// Owes the batch to the lanes that take its items, and says whether these are all.
+    fn begin(&mut self, next: Sending<T>) -> bool {
+        let mut all = true;
+        for lane in &mut self.lanes {
+            lane.owed = lane.takes(next.first);
+            all &= lane.owed;
+        }
+        self.sending = Some(next);
+        all
+    }
+
+    /// The batch, by its first item, that is the last of those that a lane is owed so far.
+    fn last_owed(&self, lane: &Lane<T>) -> Option<u64> {
+        let behind = self.behind.as_ref().filter(|behind| lane.takes(behind.first));
+        behind.or(self.sending.as_ref().filter(|_| lane.owed)).map(|sending| sending.first)
+    }
+
+    /// Sends what is there to every lane that is owed it and has room. A scan that has
     /// gone is owed nothing.
     // MODEL: loom-tests/tests/faults.rs::scan_that_ends_early_with_a_buffer_of_one
     fn offer(&mut self, waste: &mut Waste<T>) -> Turn {
-        let mut all = true;
-        if let Some(batch) = &self.sending {
-            let mut index = 0;
-            while let Some(lane) = self.lanes.get_mut(index) {
-                if lane.owed {
-                    match lane.input.try_send(Arc::clone(batch)) {
-                        Ok(()) if lane.last => {
-                            waste.lanes.push(self.lanes.swap_remove(index));
-                            continue;
-                        }
-                        Ok(()) => lane.owed = false,
-                        Err(TrySendError::Full(_)) => all = false,
-                        Err(TrySendError::Disconnected(_)) => {
-                            waste.lanes.push(self.lanes.swap_remove(index));
-                            continue;
-                        }
-                    }
-                }
-                index += 1;
+        for sent in &mut waste.sent {
+            if !self.offer_one(&mut waste.lanes) {
+                return Turn::Wait;
             }
+            *sent = self.sending.take();
+            match self.behind.take() {
+                Some(next) => self.begin(next),
+                None => break,
+            };
         }
-        if !all {
-            return Turn::Wait;
-        }
-        waste.sending = self.sending.take();
         if self.phase == Phase::Open && (self.discards || !self.lanes.is_empty()) {
             let most = self.lanes.iter().map(|lane| lane.pace.items.get()).min();
             return Turn::Pull { most: most.unwrap_or(usize::MAX) };
@@ -340,18 +350,48 @@ impl<T> State<T> {
         self.phase = Phase::Closed;
         Turn::Leave
     }
+
+    /// Sends one batch, and says whether all have it.
+    fn offer_one(&mut self, gone: &mut Vec<Lane<T>>) -> bool {
+        let Some(Sending { batch, first }) = &self.sending else { return true };
+        let mut all = true;
+        let mut index = 0;
+        while let Some(lane) = self.lanes.get_mut(index) {
+            if lane.owed {
+                match lane.input.try_send(Arc::clone(batch)) {
+                    Ok(()) if lane.last == Some(*first) => {
+                        gone.push(self.lanes.swap_remove(index));
+                        continue;
+                    }
+                    Ok(()) => lane.owed = false,
+                    Err(TrySendError::Full(_)) => all = false,
+                    Err(TrySendError::Disconnected(_)) => {
+                        gone.push(self.lanes.swap_remove(index));
+                        continue;
+                    }
+                }
+            }
+            index += 1;
+        }
+        all
+    }
 }
 
 impl<T> Lane<T> {
     fn new(index: usize, input: InputSide<T>, from: u64) -> Self {
         let InputSide { batches, pace } = input;
-        Self { id: ScanId::new(index), input: batches, pace, from, owed: false, last: false }
+        Self { id: ScanId::new(index), input: batches, pace, from, last: None, owed: false }
+    }
+
+    /// Whether a batch that begins with this item is for the scan.
+    fn takes(&self, first: u64) -> bool {
+        self.from <= first && self.last.is_none_or(|last| first <= last)
     }
 }
 
 impl<T> Waste<T> {
     fn nothing() -> Self {
-        Self { lanes: Vec::new(), sending: None, growing: None }
+        Self { lanes: Vec::new(), sent: [None, None], growing: None }
     }
 }
 

@@ -21,8 +21,8 @@ const FIRST_CAPACITY: usize = 1 << 13;
 pub struct Pull<I: Iterator> {
     /// `None` once it has ended or is not wanted any more.
     input: Option<I>,
-    /// The item that was being pulled when a batch was left because of an
-    /// interruption: it belongs to the next one.
+    /// The item that was being pulled when a batch was left because of an interruption. It
+    /// is held until what interrupted has been heeded, then it is a batch of its own.
     held_over: Option<I::Item>,
     turn: Turn,
     /// Whether there may be interruptions.
@@ -49,15 +49,7 @@ impl<I: Iterator> Pull<I> {
         };
         batch_size.begin(most);
         let mut items = Vec::with_capacity(batch_size.goal().min(FIRST_CAPACITY));
-        let first = feed.pulled() - u64::from(self.held_over.is_some());
-        if let Some(item) = self.held_over.take() {
-            items.push(item);
-            // MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
-            if feed.begins_behind(first) {
-                feed.send(Batch::new(items, run), first, None);
-                return Ok(());
-            }
-        }
+        let first = feed.pulled();
         time.turn_to(manager_does::PULL_INPUT);
         let held = self.held;
         let pulled = contain(|| {
@@ -109,8 +101,13 @@ impl<I: Iterator> Pull<I> {
 impl<I: Iterator> Feeder for Pull<I> {
     type Item = I::Item;
 
+    // MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
     fn dispatch(&mut self) {
-        self.turn = self.dispatch.feed.offer();
+        let Dispatch { feed, run, .. } = &self.dispatch;
+        if let Some(item) = self.held_over.take() {
+            feed.send(Batch::new(vec![item], run), feed.pulled() - 1, None);
+        }
+        self.turn = feed.offer();
     }
 
     fn fill(&mut self) -> Result<bool, Payload> {
@@ -165,7 +162,6 @@ fn pull_batch<T>(
     mut pull_chunk: impl FnMut(usize, &mut Vec<T>) -> Pulled<T>,
 ) -> Pulled<T> {
     let began = Instant::now();
-    // An item that was held over may be the whole batch.
     while !batch_size.is_full(items.len(), || began.elapsed()) {
         let pulled = pull_chunk(batch_size.chunk(items.len()), items);
         if !matches!(pulled, Pulled::More) {

@@ -221,9 +221,16 @@ fn late_outputs(case: &mut Case<'_>, log: usize) {
     }
 }
 
-/// A scan is refused only when nothing more will be pulled.
+/// A scan is refused only when nothing more will be pulled, or a stop was asked for, which
+/// need not have taken effect.
 fn refused(case: &mut Case<'_>, request: &Request, refusal: Refusal) {
     if refusal != Refusal::Ended {
+        return;
+    }
+    let stopped = lock(&case.board.requests)
+        .iter()
+        .any(|other| other.what == Asked::Stop && other.before.tick < request.after.tick);
+    if stopped {
         return;
     }
     let after = request.after.begun;
