@@ -5,6 +5,8 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
 
 use anabranch::scan::{self, Scan};
 use anabranch::{Config, Control, IteratorExt, ScanId};
@@ -19,11 +21,14 @@ fn stops_behind(outputs: usize, every: usize, config: &Config, request: fn(&Cont
     let input = (0..10_000).inspect(move |item| {
         counts.fetch_add(1, SeqCst);
         if item % every == every - 1 {
-            // Of a scan that there is not: it interrupts and does nothing else.
-            inside.stop_scan(ScanId::new(99));
+            // Of a scan that has ended: it interrupts and does nothing else.
+            inside.stop_scan(ScanId::new(2));
+            // Time for outputs of the batch before, which are then given first.
+            thread::sleep(Duration::from_micros(300));
         }
     });
-    let scans = [scan::cloned().boxed(), scan::count().boxed()];
+    let ended = scan::count().take(0).boxed();
+    let scans = [scan::cloned().boxed(), scan::count().boxed(), ended];
     let config = config.clone().control(&control);
     let mut run = input.par_distribute_with(&config, scans);
     let mut given: Vec<_> = run.by_ref().take(outputs).collect();
