@@ -140,51 +140,31 @@
 //! * Help when all scans together cost less than handing out the items does:
 //!   that is about a nanosecond per item and scan. Measure first.
 
-mod adder;
-mod config;
-mod control;
-mod demux;
-mod distribute;
-mod dynamic;
+mod api;
 mod engine;
-mod error;
-mod fold;
-mod id;
-mod input;
-mod iterator_ext;
-mod ordered;
-mod pool;
-mod read_ahead;
 pub mod scan;
-#[cfg(not(any(loom, shuttle)))]
-mod scoped;
-mod stats;
 mod sync;
-mod tee;
 mod threads;
-mod try_input;
 
-pub use self::adder::Adder;
-pub use self::config::Config;
-pub use self::control::Control;
-pub use self::demux::ParDemux;
-pub use self::distribute::ParDistribute;
-pub use self::dynamic::{Asking, DynamicIteratorExt};
-pub use self::error::{
-    AddError, AddErrorKind, ConfigError, PanicOrigin, StartError, StartErrorKind,
+pub use self::api::{
+    AddError, AddErrorKind, Adder, Ask, Blocking, Bottleneck, Control, Demux, Distribute, Dynamic,
+    FanOut, IteratorExt, Latest, Ordered, ReadAhead, Rows, ScanStats, Scans, Shared, Source, Stats,
+    Totals, TryItem, UntilError, ZipLatest,
 };
-pub use self::id::ScanId;
-pub use self::input::Input;
-pub use self::iterator_ext::IteratorExt;
-pub use self::pool::Pool;
-pub use self::read_ahead::ReadAhead;
+pub use self::engine::{PanicOrigin, ScanId};
 #[doc(no_inline)]
 pub use self::scan::{Emitter, Scan};
 #[cfg(not(any(loom, shuttle)))]
-pub use self::scoped::ScopedIteratorExt;
-pub use self::stats::{Bottleneck, ScanStats, Stats};
-pub use self::tee::ParTee;
-pub use self::try_input::{ParTryDistribute, TryInput, TryIteratorExt};
+pub use self::threads::Scoped;
+pub use self::threads::{Global, Lease, LeaseError, Pool, Threads};
+
+/// What a program needs that uses this crate: `use anabranch::prelude::*`.
+pub mod prelude {
+    #[doc(no_inline)]
+    pub use crate::api::IteratorExt;
+    #[doc(no_inline)]
+    pub use crate::scan::{self, BoxScan, Emitter, Scan};
+}
 
 /// Lets the waits of models return with nobody having notified them.
 #[cfg(loom)]

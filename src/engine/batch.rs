@@ -14,7 +14,7 @@ use super::run::Run;
 use crate::sync::{Arc, OnceLock, Sender};
 
 /// Items on their way to every scan, shared and never cloned.
-pub(super) struct Batch<T> {
+pub(crate) struct Batch<T> {
     items: Items<T>,
     run: Arc<Run>,
 }
@@ -48,7 +48,7 @@ impl<T> Batch<T> {
     }
 
     /// The items. A batch that grows does so no more.
-    pub(super) fn items(&self) -> &[T] {
+    pub(crate) fn items(&self) -> &[T] {
         match &self.items {
             Items::Whole(items) => items,
             Items::Growing { growing, taken } => match taken.get() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem;
 
 use super::contain::{Payload, discard};
-use crate::id::ScanId;
+use super::id::ScanId;
 use crate::sync::Mutex;
 
 /// What has happened, and what was asked for, since the manager last read it.

@@ -1,11 +1,11 @@
 //! The one way out of a scan thread.
 
-use super::contain::{Payload, contain, keep_first};
+use super::contain::Payload;
+use super::id::ScanId;
 use super::meter::{Meter, NOTHING};
 use super::run::Run;
-use crate::id::ScanId;
-use crate::pool::Lease;
 use crate::sync::Arc;
+use crate::threads::Worker;
 
 /// Says on drop that a scan has exited: ended, flushed, aborted or panicked.
 ///
@@ -24,29 +24,32 @@ use crate::sync::Arc;
 #[derive(Debug)]
 pub(super) struct ExitGuard {
     id: ScanId,
-    lease: Option<Lease>,
+    worker: Option<Worker>,
     panic: Option<Payload>,
     meter: Arc<Meter>,
     run: Arc<Run>,
 }
 
 impl ExitGuard {
-    pub(super) fn new(id: ScanId, lease: Option<Lease>, meter: Arc<Meter>, run: Arc<Run>) -> Self {
-        Self { id, lease, panic: None, meter, run }
+    pub(super) fn new(
+        id: ScanId,
+        worker: Option<Worker>,
+        meter: Arc<Meter>,
+        run: Arc<Run>,
+    ) -> Self {
+        Self { id, worker, panic: None, meter, run }
     }
 
-    /// Runs `f`, and puts on record that it panicked; the first panic counts.
-    pub(super) fn contain(&mut self, f: impl FnOnce()) {
-        if let Err(payload) = contain(f) {
-            keep_first(&mut self.panic, payload);
-        }
+    /// Notes what the branch has panicked with, if it did.
+    pub(super) fn note(&mut self, panic: Option<Payload>) {
+        self.panic = panic;
     }
 }
 
 impl Drop for ExitGuard {
     fn drop(&mut self) {
         self.meter.time.turn_to(NOTHING);
-        self.lease = None;
+        self.worker = None;
         self.run.exited(self.id, self.panic.take());
     }
 }

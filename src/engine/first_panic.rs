@@ -1,7 +1,7 @@
 //! The panic of a run that surfaces: one of those that there may be.
 
 use super::contain::{Payload, discard};
-use crate::error::PanicOrigin;
+use super::panic_origin::PanicOrigin;
 
 /// The first panic of a run, if there was one. One of a scan comes before one of the input:
 /// the scan stepped over what had been pulled by then.
@@ -47,8 +47,8 @@ impl Drop for FirstPanic {
 
 #[cfg(test)]
 mod tests {
+    use super::id::ScanId;
     use super::*;
-    use crate::id::ScanId;
 
     fn surfaces(panics: [(PanicOrigin, &'static str); 2]) -> Option<&'static str> {
         let mut first = FirstPanic::default();

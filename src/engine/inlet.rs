@@ -20,7 +20,7 @@ use crate::sync::{Arc, Receiver, RecvError, yield_now};
 /// full. It goes on to the half without waiting for another batch, and rings there.
 // MODEL: loom-tests/tests/faults.rs::full_input_buffer
 // MODEL: loom-tests/tests/faults.rs::full_input_buffer_of_three
-pub(super) struct Inlet<T> {
+pub(crate) struct Inlet<T> {
     receiver: Receiver<Arc<Batch<T>>>,
     capacity: usize,
     /// Whether the channel was full, and was not rung for since.
@@ -42,7 +42,7 @@ impl<T> Inlet<T> {
 
     /// The next message; `None` if the scan is to leave. Blocks while there
     /// is none, until a batch is sent or the other end is dropped.
-    pub(super) fn next(&mut self) -> Option<Message<T>> {
+    pub(crate) fn next(&mut self) -> Option<Message<T>> {
         self.meter.time.turn_to(scan_does::WAIT_FOR_INPUT);
         let received = self.receive();
         self.meter.time.turn_to(scan_does::WORK);

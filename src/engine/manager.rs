@@ -4,26 +4,29 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::resume_unwind;
 
+use super::admission::{Admission, Admitted};
 use super::batch::Outputs;
 use super::consumer::Consumer;
 use super::contain::Payload;
-use super::entrance::{Entered, Entrance};
 use super::events::Events;
-use super::feeder::{Feeder, Left};
+use super::fan_in::FanIn;
+use super::fan_out::FanOut;
+use super::figures::Figures;
 use super::first_panic::FirstPanic;
-use super::lanes::Lanes;
+use super::id::ScanId;
 use super::meter::Timesheet;
+use super::panic_origin::PanicOrigin;
 use super::run::{Run, Stage};
+use super::settings::Settings;
+use super::source::{Left, Source};
 use super::turns::Turns;
-use crate::config::Settings;
-use crate::error::PanicOrigin;
-use crate::id::ScanId;
 use crate::sync::Arc;
+use crate::threads::Pool;
 
 /// The near side of a run. It has no thread of its own: it works on the
 /// consumer's, inside [`next`](Manager::next).
 ///
-/// What goes to the scans is the [`Feeder`]'s, which either works in between here,
+/// What goes to the scans is the [`Source`]'s, which either works in between here,
 /// or has a thread of its own.
 ///
 /// Invariants:
@@ -37,9 +40,10 @@ use crate::sync::Arc;
 /// 3. Outputs that are ready are delivered before the input is pulled here.
 /// 4. The run has ended when every scan has exited, every output was collected, and
 ///    nothing is left of the input.
-pub(crate) struct Manager<F: Feeder, O> {
-    feeder: F,
-    lanes: Lanes<O>,
+pub(crate) struct Manager<S: Source, O> {
+    source: S,
+    fan_out: Arc<FanOut<S::Item>>,
+    fan_in: FanIn<O>,
     /// How many scans have not reported their exit.
     live: usize,
     /// How many scans there have been.
@@ -50,8 +54,8 @@ pub(crate) struct Manager<F: Feeder, O> {
     names: BTreeMap<ScanId, Box<str>>,
     /// Scans that were added and have exited, whose names may still be asked for.
     left: Vec<ScanId>,
-    /// Where scans are added, if anybody wanted to know.
-    entrance: Option<Arc<Entrance<F::Item, O>>>,
+    /// Where scans are admitted, if anybody wanted to know.
+    admission: Option<Arc<Admission<S::Item, O>>>,
     ended: bool,
     /// The outputs that the consumer is being given, and whose they are.
     ready: (ScanId, Outputs<O>),
@@ -59,8 +63,20 @@ pub(crate) struct Manager<F: Feeder, O> {
     /// In a run whose outputs are put in order.
     turns: Option<Turns>,
     panic: FirstPanic,
+    /// Where the run is watched, if it is.
+    figures: Option<Arc<Figures>>,
     settings: Arc<Settings>,
+    pool: Pool,
     run: Arc<Run>,
+}
+
+/// What the manager shares with the other threads of its run.
+pub(super) struct Shared<T, O> {
+    pub(super) fan_out: Arc<FanOut<T>>,
+    pub(super) admission: Option<Arc<Admission<T, O>>>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) pool: Pool,
+    pub(super) run: Arc<Run>,
 }
 
 /// What comes after a look that found nothing.
@@ -73,34 +89,35 @@ enum Next {
     End,
 }
 
-impl<F: Feeder, O> Manager<F, O> {
-    /// Takes charge of the scans that are running at the far ends of `lanes`.
+impl<S: Source, O> Manager<S, O> {
+    /// Takes charge of the scans that are running at the far ends of `fan_in`.
     pub(super) fn new(
-        mut feeder: F,
-        lanes: Lanes<O>,
+        source: S,
+        shared: Shared<S::Item, O>,
+        fan_in: FanIn<O>,
         names: BTreeMap<ScanId, Box<str>>,
         time: Arc<Timesheet>,
-        settings: Arc<Settings>,
-        run: Arc<Run>,
+        figures: Option<Arc<Figures>>,
     ) -> Self {
-        if settings.control.is_some() {
-            feeder.hold();
-        }
+        let Shared { fan_out, admission, settings, pool, run } = shared;
         Self {
-            feeder,
-            live: lanes.len(),
-            known: lanes.len(),
-            started: lanes.len(),
+            source,
+            fan_out,
+            live: fan_in.len(),
+            known: fan_in.len(),
+            started: fan_in.len(),
+            fan_in,
             names,
             left: Vec::new(),
-            entrance: None,
-            lanes,
+            admission,
             ended: false,
             ready: (ScanId::new(0), Outputs::new(Vec::new())),
             consumer: Consumer::new(time),
             turns: None,
             panic: FirstPanic::default(),
+            figures,
             settings,
+            pool,
             run,
         }
     }
@@ -112,14 +129,15 @@ impl<F: Feeder, O> Manager<F, O> {
         self
     }
 
-    /// Where scans can be added. Not for runs whose outputs are taken scan by scan.
-    pub(crate) fn entrance(&mut self) -> Arc<Entrance<F::Item, O>> {
-        let entrance = self.entrance.get_or_insert_with(|| {
-            self.feeder.hold();
-            let feed = Arc::clone(self.feeder.feed());
-            Arc::new(Entrance::new(feed, Arc::clone(&self.settings), Arc::clone(&self.run)))
+    /// Where scans are admitted. Not for runs whose outputs are taken scan by scan.
+    pub(crate) fn admission(&mut self) -> Arc<Admission<S::Item, O>> {
+        let Self { admission, fan_out, settings, pool, run, .. } = self;
+        let admission = admission.get_or_insert_with(|| {
+            fan_out.interrupt();
+            let (fan_out, settings) = (Arc::clone(fan_out), Arc::clone(settings));
+            Arc::new(Admission::new(fan_out, settings, pool.clone(), Arc::clone(run)))
         });
-        Arc::clone(entrance)
+        Arc::clone(admission)
     }
 
     /// The name of a scan that may still emit, or has panicked.
@@ -143,7 +161,7 @@ impl<F: Feeder, O> Manager<F, O> {
     /// Collects the next batch of outputs.
     #[inline(never)]
     fn collect(&mut self) -> Option<()> {
-        let (id, outputs, pace) = self.work(0, Lanes::collect)?;
+        let (id, outputs, pace) = self.work(0, FanIn::collect)?;
         self.consumer.has(0, pace, outputs.len());
         self.ready = (id, outputs);
         self.forget_names();
@@ -152,9 +170,9 @@ impl<F: Feeder, O> Manager<F, O> {
 
     /// Forgets the names of scans that are done with, to the last output.
     fn forget_names(&mut self) {
-        let Self { left, lanes, names, ready, .. } = self;
+        let Self { left, fan_in, names, ready, .. } = self;
         left.retain(|id| {
-            let speaks = *id == ready.0 || lanes.has(*id);
+            let speaks = *id == ready.0 || fan_in.has(*id);
             if !speaks {
                 names.remove(id);
             }
@@ -176,7 +194,7 @@ impl<F: Feeder, O> Manager<F, O> {
     /// sleeps because the input's own thread does.
     // MODEL: loom-tests/tests/aligned.rs::silent_scan_beside_a_chatty_one
     pub(crate) fn next_of(&mut self, index: usize) -> Option<Outputs<O>> {
-        match self.work(index, |lanes| lanes.receive(index))? {
+        match self.work(index, |fan_in| fan_in.receive(index))? {
             Some((outputs, pace)) => {
                 self.consumer.has(index, pace, outputs.len());
                 Some(outputs)
@@ -194,9 +212,9 @@ impl<F: Feeder, O> Manager<F, O> {
     /// has emitted its last.
     // MODEL: loom-tests/tests/ahead.rs::tee_ends_while_the_input_blocks
     pub(crate) fn next_of_any(&mut self, hands: &mut [Outputs<O>], current: usize) -> Option<()> {
-        let (index, received) = self.work(current, |lanes| {
+        let (index, received) = self.work(current, |fan_in| {
             let empty = (current..hands.len()).filter(|index| hands[*index].len() == 0);
-            empty.into_iter().find_map(|index| Some((index, lanes.receive(index)?)))
+            empty.into_iter().find_map(|index| Some((index, fan_in.receive(index)?)))
         })?;
         match received {
             Some((outputs, pace)) => {
@@ -241,7 +259,7 @@ impl<F: Feeder, O> Manager<F, O> {
         for (id, payload) in self.turns.as_mut().map(Turns::end).unwrap_or_default() {
             self.fail(PanicOrigin::Scan(id), payload);
         }
-        while self.work(0, Lanes::collect).is_some() {}
+        while self.work(0, FanIn::collect).is_some() {}
     }
 
     /// How many outputs are at hand, and whether that is all there will be.
@@ -261,7 +279,7 @@ impl<F: Feeder, O> Manager<F, O> {
     fn work<R>(
         &mut self,
         place: usize,
-        mut look: impl FnMut(&mut Lanes<O>) -> Option<R>,
+        mut look: impl FnMut(&mut FanIn<O>) -> Option<R>,
     ) -> Option<R> {
         if self.ended {
             return None;
@@ -273,15 +291,15 @@ impl<F: Feeder, O> Manager<F, O> {
             if self.run.is_called() {
                 self.read_events();
             }
-            self.feeder.dispatch();
-            if let Some(found) = look(&mut self.lanes) {
+            self.source.send();
+            if let Some(found) = look(&mut self.fan_in) {
                 self.consumer.goes_on();
                 return Some(found);
             }
             // It is the disconnection of an output channel that makes the manager expect
             // an exit: so exits come last.
             // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
-            if self.live > self.lanes.len() && self.read_events() {
+            if self.live > self.fan_in.len() && self.read_events() {
                 continue;
             }
             match self.go_on() {
@@ -304,23 +322,23 @@ impl<F: Feeder, O> Manager<F, O> {
     /// Goes on with the input, when nothing else is to be done; if there is nothing to
     /// be done there either, says whether the run is over.
     fn go_on(&mut self) -> Next {
-        let filled = self.feeder.fill();
-        match self.of_input(filled) {
+        let pulled = self.source.pull();
+        match self.of_input(pulled) {
             Some(false) => {}
             Some(true) | None => return Next::Look,
         }
-        if self.live > 0 || self.lanes.len() > 0 {
+        if self.live > 0 || self.fan_in.len() > 0 {
             return Next::Sleep;
         }
-        let retired = self.feeder.retire(self.known);
-        match self.of_input(retired) {
-            Some(true) => match self.feeder.has_left() {
-                Left::Yes => Next::End,
-                Left::Soon => Next::Look,
-                Left::No => Next::Sleep,
-            },
-            Some(false) => Next::Sleep,
-            None => Next::Look,
+        let Some(pulling) = self.fan_out.retire(self.known) else { return Next::Sleep };
+        let released = self.source.release(pulling);
+        if self.of_input(released).is_none() {
+            return Next::Look;
+        }
+        match self.source.has_left() {
+            Left::Yes => Next::End,
+            Left::Soon => Next::Look,
+            Left::No => Next::Sleep,
         }
     }
 
@@ -355,7 +373,7 @@ impl<F: Feeder, O> Manager<F, O> {
             self.fail(PanicOrigin::Item, payload);
         }
         if let Some(left) = input_left {
-            self.feeder.let_go();
+            self.source.left();
             if let Some(payload) = left.panic {
                 self.panic.note(PanicOrigin::Input, payload);
             }
@@ -365,7 +383,7 @@ impl<F: Feeder, O> Manager<F, O> {
         } else if stop {
             self.stop();
         } else {
-            stop_scans.iter().for_each(|id| self.feeder.feed().stop_scan(*id));
+            stop_scans.iter().for_each(|id| self.fan_out.stop_scan(*id));
         }
         added || abort || stop || !stop_scans.is_empty()
     }
@@ -388,23 +406,23 @@ impl<F: Feeder, O> Manager<F, O> {
     fn forget(&mut self, id: ScanId) {
         if id.index() >= self.started {
             self.left.push(id);
-            if let Some(control) = &self.settings.control {
-                control.ended(&self.run, id);
+            if let Some(figures) = &self.figures {
+                figures.ended(id);
             }
         }
     }
 
     /// Takes charge of the scans that were added.
     fn admit(&mut self) {
-        let Some(entrance) = &self.entrance else { return };
-        for Entered { id, name, side } in entrance.take_entered() {
+        let Some(admission) = &self.admission else { return };
+        for Admitted { id, name, side } in admission.take_admitted() {
             self.live += 1;
             self.known += 1;
-            if let Some(control) = &self.settings.control {
-                control.note(&self.run, id, name.clone(), Arc::clone(&side.meter));
+            if let Some(figures) = &self.figures {
+                figures.add(id, name.clone(), Arc::clone(&side.meter));
             }
             self.names.extend(name.map(|name| (id, name)));
-            self.lanes.add(id, side);
+            self.fan_in.add(id, side);
         }
     }
 
@@ -418,7 +436,7 @@ impl<F: Feeder, O> Manager<F, O> {
 
     /// Ends the run as the end of its input does.
     pub(crate) fn stop(&mut self) {
-        self.feeder.feed().stop();
+        self.fan_out.stop();
     }
 
     /// Makes every scan thread leave. One that waits for input finds its channel
@@ -426,8 +444,8 @@ impl<F: Feeder, O> Manager<F, O> {
     /// from [`drop`](Drop::drop).
     pub(crate) fn abort(&mut self) {
         self.run.advance(Stage::Aborted);
-        let closed = self.feeder.close();
-        self.of_input(closed);
+        let released = self.source.release(self.fan_out.close());
+        self.of_input(released);
     }
 
     /// Aborts the run, unless its input has panicked: then all end by themselves.
@@ -453,13 +471,13 @@ impl<F: Feeder, O> Manager<F, O> {
 /// Aborts what is left of the run, and waits until every scan thread has left it:
 /// for at most the one call of user code that each is in.
 // MODEL: loom-tests/tests/drop.rs::while_dispatching_with_both_sides_full
-impl<F: Feeder, O> Drop for Manager<F, O> {
+impl<S: Source, O> Drop for Manager<S, O> {
     fn drop(&mut self) {
         self.consumer.leaves();
         self.run.advance(Stage::Unheard);
         self.abort();
         loop {
-            self.lanes.close();
+            self.fan_in.close();
             if self.read_events() {
                 // There may be lanes of scans that were added since the last look, and
                 // nobody may be left to ring for them.
@@ -478,7 +496,7 @@ impl<F: Feeder, O> Drop for Manager<F, O> {
     }
 }
 
-impl<F: Feeder, O> fmt::Debug for Manager<F, O> {
+impl<S: Source, O> fmt::Debug for Manager<S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Manager")
             .field("live", &self.live)

@@ -9,7 +9,7 @@ use crate::sync::Arc;
 /// batch, it needs no room, and anybody who holds the near end can give it. The end
 /// of the channel in a run that was aborted is the third message: leave.
 #[derive(Debug)]
-pub(super) enum Message<T> {
+pub(crate) enum Message<T> {
     /// The next items; the same batch goes to every scan.
     Batch(Arc<Batch<T>>),
     /// No more items: flush, then exit.

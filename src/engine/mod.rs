@@ -1,66 +1,75 @@
 //! The engine: one manager, one thread per scan, bounded channels both ways.
 //!
 //! ```text
-//!           Feeder                                        Manager
-//!  input ──► Feed ──Batch│Batch│Stop──► scan thread 0 ──outputs──┐
-//!             ▲      bounded channels      …                     ├──► Lanes::collect ──► consumer
-//!             └───────── Doorbell ◄── ring ───────────────────┘
-//!            Feed ──Batch│Batch│Stop──► scan thread N
+//!                                                          Manager
+//!  input ─► Source ─► FanOut ─Batch│Batch│Stop─► branch 0 ──outputs──┐
+//!                       ▲       bounded channels    …                ├─► FanIn ─► consumer
+//!                       └──────── Doorbell ◄─ ring ──────────────────┘
+//!                     FanOut ─Batch│Batch│Stop─► branch N
 //! ```
 //!
-//! In reading order: [`message`] and [`batch`] are what travels; [`doorbell`] is
-//! where the near side sleeps, [`events`] are what it is told beside outputs, and [`run`] is
-//! what all threads of a run share; [`inlet`], [`outlet`] and [`scan_thread`] are the far
-//! side, with [`exit_guard`] the one way out of it; on the near side [`feed`] is what goes to
-//! the scans, [`feeder`] who sees to that, on the consumer's thread ([`pull`]) or on one of
-//! its own ([`ahead`], with batches that are [`growing`]); [`look`], [`lanes`], [`turns`] and
-//! [`manager`] are what comes back; [`batch_size`], [`pace`] and [`consumer`] say how much is
-//! sent at once; [`contain`] and [`first_panic`] are where panics go; [`meter`] is what all
-//! count of themselves; [`start`] and [`entrance`] put a run together and add to it.
+//! In reading order: [`message`] and [`batch`] travel; [`doorbell`] is where the near side
+//! sleeps, [`events`] are what it is told beside outputs, and [`run`] is what all threads of a
+//! run share; [`branch`] is what a thread executes between [`inlet`] and [`outlet`], with
+//! [`exit_guard`] as the one way out; [`fan_out`] knows who is still sent the current batch,
+//! which a [`source`] pulls on the consumer's thread ([`inline`]) or on one of its own
+//! ([`read_ahead`], with batches that are [`growing`]); [`look`], [`fan_in`], [`turns`] and
+//! [`manager`] collect the outputs; [`batch_size`], [`pace`] and [`consumer`] decide how much is
+//! sent at once; [`contain`] and [`first_panic`] are where panics go; [`meter`] and [`figures`]
+//! count; [`start`] puts a run together, and [`admission`] adds to it.
 //!
-//! Architecture invariant: nothing here knows what a scan computes, or which
-//! public iterator it serves, and nothing here runs user code under a lock.
+//! Architecture invariant: nothing here knows what a scan computes or which public iterator it
+//! serves, nothing here imports from `api` or `scan`, and nothing here runs user code under a
+//! lock.
 
-mod ahead;
+mod admission;
 mod batch;
 mod batch_size;
+mod branch;
 mod consumer;
 mod contain;
 mod doorbell;
-mod entrance;
 mod events;
 mod exit_guard;
-mod feed;
-mod feeder;
+mod fan_in;
+mod fan_out;
+mod figures;
 mod first_panic;
 mod growing;
+mod id;
 mod inlet;
-mod lanes;
+mod inline;
 mod look;
 mod manager;
 mod message;
 mod meter;
 mod outlet;
 mod pace;
-mod pull;
+mod panic_origin;
+mod read_ahead;
 mod run;
-mod scan_thread;
+mod settings;
+mod source;
 mod start;
 mod turns;
 
-pub(crate) use self::ahead::Ahead;
+pub(crate) use self::admission::{Admission, Refusal};
 pub(crate) use self::batch::Outputs;
-pub(crate) use self::batch_size::BatchSize;
+pub(crate) use self::branch::{Branch, contain_into};
 pub(crate) use self::contain::{
     InHand, Payload, contain, contain_drop, discard, drop_each, keep_first,
 };
-pub(crate) use self::entrance::Entrance;
-pub(crate) use self::feed::Feed;
-pub(crate) use self::feeder::{Feeder, Left};
+pub(crate) use self::figures::{Figures, ScanFigures};
+pub use self::id::ScanId;
+pub(crate) use self::inlet::Inlet;
+pub(crate) use self::inline::Inline;
 pub(crate) use self::manager::Manager;
-pub(crate) use self::meter::{Meter, Timesheet, manager_does, scan_does};
+pub(crate) use self::message::Message;
+pub(crate) use self::meter::{manager_does, scan_does};
 pub(crate) use self::outlet::{Kept, Outlet};
-pub(crate) use self::pull::Pull;
+pub use self::panic_origin::PanicOrigin;
+pub(crate) use self::read_ahead::{Puller, ReadAhead};
 pub(crate) use self::run::{Request, Run};
-pub(crate) use self::start::Dispatch;
-pub(crate) use self::start::Ready;
+pub(crate) use self::settings::Settings;
+pub(crate) use self::source::{Hook, NoHook, Source};
+pub(crate) use self::start::{Dispatch, Setup, Started, Unstarted};

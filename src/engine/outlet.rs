@@ -100,18 +100,23 @@ impl<O> Outlet<O> {
     }
 
     /// Notes when the scan begins with a piece of a batch.
-    pub(super) fn begin_piece(&mut self, now: Instant) {
+    pub(crate) fn begin_piece(&mut self, now: Instant) {
         self.since = now;
         self.waited = Duration::ZERO;
     }
 
-    /// How long the scan has waited for room since it began with the piece.
-    pub(super) fn waited(&self) -> Duration {
-        self.waited
+    /// How many items the next piece is to have.
+    pub(crate) fn piece(&self) -> usize {
+        self.pace.items.get()
+    }
+
+    /// Learns from a piece of so many items.
+    pub(crate) fn end_piece(&self, items: usize, began: Instant) {
+        self.pace.items.learn(items, || began.elapsed().saturating_sub(self.waited));
     }
 
     /// Publishes what has been gathered and need not be held any longer.
-    pub(super) fn publish(&mut self) {
+    pub(crate) fn publish(&mut self) {
         if self.kept != Kept::Last {
             self.send();
         }
@@ -119,7 +124,7 @@ impl<O> Outlet<O> {
     }
 
     /// Sends the last that there is to send.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if self.kept == Kept::Last {
             self.counted += self.gathered.len() as u64;
         }

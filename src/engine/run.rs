@@ -4,8 +4,8 @@ use super::contain::{Payload, discard};
 use super::doorbell::Doorbell;
 pub(crate) use super::events::Request;
 use super::events::{Events, Exit, InputLeft, Mailbox};
-use crate::error::PanicOrigin;
-use crate::id::ScanId;
+use super::id::ScanId;
+use super::panic_origin::PanicOrigin;
 use crate::sync::{AtomicBool, AtomicU8, Counter, OnceLock, Ordering};
 
 /// How far a run has come. It only ever goes on to a later stage.

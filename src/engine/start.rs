@@ -2,125 +2,195 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::resume_unwind;
 
+use super::admission::Admission;
 use super::batch_size::BatchSize;
-use super::contain::{contain, contain_drop, discard, drop_each};
+use super::branch::{Branch, connect};
+use super::contain::{Payload, contain, discard, drop_each};
 use super::exit_guard::ExitGuard;
-use super::feed::Feed;
-use super::lanes::Lanes;
-use super::manager::Manager;
+use super::fan_in::FanIn;
+use super::fan_out::FanOut;
+use super::figures::Figures;
+use super::id::ScanId;
+use super::manager::{Manager, Shared};
 use super::meter::{Timesheet, manager_does};
 use super::outlet::Kept;
 use super::run::{Request, Run, Stage};
-use super::scan_thread::ScanThread;
-use crate::config::{Config, Settings};
-use crate::error::StartErrorKind;
-use crate::id::ScanId;
-use crate::input::Input;
-use crate::scan::Scan;
-use crate::stats::Figures;
+use super::settings::Settings;
+use super::source::Source;
 use crate::sync::Arc;
-use crate::threads::{ScanHost, ThreadSource};
+use crate::threads::{Host, LeaseError, Pool, ThreadKind, Threads};
 
-/// All that a run needs but its input and its scans: they can be given to
-/// [`start`](Self::start), which cannot fail, or back to the caller.
-#[derive(Debug)]
-pub(crate) struct Ready<H> {
-    settings: Settings,
-    /// A thread for each scan.
-    hosts: Vec<H>,
+/// What a run needs beside its input and its branches.
+pub(crate) struct Setup<'w> {
+    pub(crate) settings: Settings,
+    /// Which outputs of a branch travel.
+    pub(crate) kept: Kept,
+    /// Whether the input has a thread of its own.
+    pub(crate) reads_ahead: bool,
+    /// Whoever watches the run; returns what was asked for before it began.
+    #[allow(clippy::type_complexity, reason = "an alias would say no more")]
+    pub(crate) watch: Option<&'w mut dyn FnMut(Arc<Run>, Arc<Figures>) -> Option<Request>>,
 }
 
-impl<'a, H: ScanHost<'a>> Ready<H> {
-    /// Checks the settings for items of type `T` and outputs of type `O`, and gets a thread
-    /// for each of `scans` scans.
-    pub(crate) fn new<T, O>(
-        threads: impl ThreadSource<'a, Thread = H>,
-        config: &Config,
-        scans: usize,
-    ) -> Result<Self, StartErrorKind> {
-        let settings = config.settings::<T>()?;
-        let hosts = threads.threads(&settings, &settings.thread_kind_for::<T, O>(), scans)?;
-        Ok(Self { settings, hosts })
-    }
+/// The branches of a run, each on its thread, with the near ends of their channels.
+pub(crate) struct Started<T, O, H> {
+    dispatch: Dispatch<T>,
+    /// The thread that is to pull the input, if it is read ahead.
+    host: Option<H>,
+    manager: Assembly<T, O>,
+}
 
-    /// Starts the run. Of what a scan emits, the manager is given what `kept` says.
-    ///
-    /// A scan whose name panics has the run not start: no scan is given anything, a flush
-    /// included.
-    pub(crate) fn start<I, S>(
-        self,
-        input: I,
-        scans: Vec<S>,
-        kept: Kept,
-    ) -> Manager<I::Feeder, S::Output>
+/// What becomes the manager when the source is there.
+struct Assembly<T, O> {
+    fan_in: FanIn<O>,
+    names: BTreeMap<ScanId, Box<str>>,
+    time: Arc<Timesheet>,
+    figures: Option<Arc<Figures>>,
+    settings: Arc<Settings>,
+    pool: Pool,
+    admission: Option<Arc<Admission<T, O>>>,
+}
+
+/// Why a run does not start. Nothing has begun, and nothing was called but names.
+pub(crate) enum Unstarted {
+    /// There are too few threads.
+    Threads(LeaseError),
+    /// A name has panicked.
+    Name(Payload),
+}
+
+impl<T, O, H> Started<T, O, H> {
+    /// Starts the branches, which wait for items.
+    pub(crate) fn new<'a, B, Th>(
+        threads: Th,
+        setup: Setup<'_>,
+        branches: Vec<B>,
+    ) -> Result<Self, Unstarted>
     where
-        I: Input<Item: Send + Sync + 'a>,
-        S: Scan<I::Item> + Send + 'a,
-        S::Output: Send + 'a,
+        T: Send + Sync + 'a,
+        B: Branch<T, Output = O> + Send + 'a,
+        O: Send + 'a,
+        H: Host<'a>,
+        Th: Threads<'a, Host = H>,
     {
-        let Self { settings, hosts } = self;
-        debug_assert_eq!(scans.len(), hosts.len(), "a thread for each scan");
-        let names = match contain(|| names_of(&scans)) {
+        let Setup { settings, kept, reads_ahead, watch } = setup;
+        let names = match contain(|| names_of(&branches)) {
             Ok(names) => names,
             Err(payload) => {
                 // What the drops panic with is not told.
-                drop_each(scans).into_iter().chain(contain_drop(input)).for_each(discard);
-                resume_unwind(payload)
+                drop_each(branches).into_iter().for_each(discard);
+                return Err(Unstarted::Name(payload));
             }
         };
+        let pool = threads.pool();
+        let usual = settings.kind_for::<T, O>();
+        let mut kinds = match Th::NAMES_THREADS {
+            true => kinds(&names, branches.len(), &usual),
+            false => vec![usual; branches.len()],
+        };
+        kinds.extend(reads_ahead.then(|| settings.kind_for::<T, T>()));
+        let mut hosts = match threads.hosts(&kinds) {
+            Ok(hosts) => hosts,
+            Err(error) => {
+                drop_each(branches).into_iter().for_each(discard);
+                return Err(Unstarted::Threads(error));
+            }
+        };
+        let host = if reads_ahead { hosts.pop() } else { None };
         // From here on no code of the user's is called on this thread.
         let settings = Arc::new(settings);
-        let run = Arc::new(Run::new(I::HAS_THREAD));
-        let mut inputs = Vec::with_capacity(scans.len());
-        let mut lanes = Lanes::new();
-        let mut figures = Vec::new();
-        for (index, (scan, host)) in scans.into_iter().zip(hosts).enumerate() {
-            let id = ScanId::new(index);
-            let (thread, input, side) = ScanThread::new(scan, kept, &settings, &run);
-            let (meter, run) = (Arc::clone(&side.meter), Arc::clone(&run));
-            figures.push((names.get(&id).cloned(), Arc::clone(&meter)));
-            host.host(move |lease| thread.live(ExitGuard::new(id, lease, meter, run)));
-            inputs.push(input);
-            lanes.add(id, side);
-        }
-        let feed = Arc::new(Feed::new(inputs, settings.discard_without_scans, &run));
+        let run = Arc::new(Run::new(reads_ahead));
         let time = Arc::new(Timesheet::new(manager_does::LET_CONSUME));
-        let own_time = I::HAS_THREAD.then(|| Arc::new(Timesheet::new(manager_does::PULL_INPUT)));
-        if let Some(control) = &settings.control {
-            let (consumer, input) = (Arc::clone(&time), own_time.clone());
-            match control.hold(Arc::clone(&run), Figures::new(consumer, input, figures)) {
+        let own_time = reads_ahead.then(|| Arc::new(Timesheet::new(manager_does::PULL_INPUT)));
+        let figures =
+            watch.is_some().then(|| Arc::new(Figures::new(Arc::clone(&time), own_time.clone())));
+        let mut inputs = Vec::with_capacity(branches.len());
+        let mut fan_in = FanIn::new();
+        for (index, (branch, host)) in branches.into_iter().zip(hosts).enumerate() {
+            let id = ScanId::new(index);
+            let (connected, input, side) = connect(branch, kept, &settings, &run);
+            let (meter, run) = (Arc::clone(&side.meter), Arc::clone(&run));
+            if let Some(figures) = &figures {
+                figures.add(id, names.get(&id).cloned(), Arc::clone(&meter));
+            }
+            host.host(move |worker| connected.live(ExitGuard::new(id, worker, meter, run)));
+            inputs.push(input);
+            fan_in.add(id, side);
+        }
+        let fan_out = Arc::new(FanOut::new(inputs, settings.discards, &run));
+        if let (Some(watch), Some(figures)) = (watch, &figures) {
+            fan_out.interrupt();
+            match watch(Arc::clone(&run), Arc::clone(figures)) {
                 // Before anything is pulled.
                 // MODEL: loom-tests/tests/control.rs::stop_before_the_start
                 Some(Request::Abort) => {
                     run.advance(Stage::Aborted);
-                    feed.close();
+                    fan_out.close();
                 }
-                Some(_) => feed.stop(),
+                Some(_) => fan_out.stop(),
                 None => {}
             }
         }
-        let feeder = input.feeder(Dispatch {
-            feed,
-            batch_size: settings.batch_size.clone(),
+        let dispatch = Dispatch {
+            fan_out,
+            batch_size: settings.items::<T>(),
             time: own_time.unwrap_or_else(|| Arc::clone(&time)),
-            run: Arc::clone(&run),
-        });
-        Manager::new(feeder, lanes, names, time, settings, run)
+            run,
+        };
+        let manager = Assembly { fan_in, names, time, figures, settings, pool, admission: None };
+        Ok(Self { dispatch, host, manager })
+    }
+
+    /// Where scans are admitted.
+    pub(crate) fn admission(&mut self) -> Arc<Admission<T, O>> {
+        let Self { dispatch: Dispatch { fan_out, run, .. }, manager, .. } = self;
+        let Assembly { settings, pool, admission, .. } = manager;
+        Arc::clone(admission.get_or_insert_with(|| {
+            fan_out.interrupt();
+            let (fan_out, settings) = (Arc::clone(fan_out), Arc::clone(settings));
+            Arc::new(Admission::new(fan_out, settings, pool.clone(), Arc::clone(run)))
+        }))
+    }
+
+    /// Gives the run its input.
+    pub(crate) fn feed<S: Source<Item = T>>(
+        self,
+        source: impl FnOnce(Dispatch<T>, Option<H>) -> S,
+    ) -> Manager<S, O> {
+        let Self { dispatch, host, manager } = self;
+        let (fan_out, run) = (Arc::clone(&dispatch.fan_out), Arc::clone(&dispatch.run));
+        let source = source(dispatch, host);
+        let Assembly { fan_in, names, time, figures, settings, pool, admission } = manager;
+        let shared = Shared { fan_out, admission, settings, pool, run };
+        Manager::new(source, shared, fan_in, names, time, figures)
     }
 }
 
 /// The names of those that have one.
-fn names_of<T, S: Scan<T>>(scans: &[S]) -> BTreeMap<ScanId, Box<str>> {
-    let name = |(index, scan): (usize, &S)| Some((ScanId::new(index), Box::from(scan.name()?)));
-    scans.iter().enumerate().filter_map(name).collect()
+fn names_of<T, B: Branch<T>>(branches: &[B]) -> BTreeMap<ScanId, Box<str>> {
+    let name = |(index, branch): (usize, &B)| Some((ScanId::new(index), Box::from(branch.name()?)));
+    branches.iter().enumerate().filter_map(name).collect()
 }
 
-/// What a feeder works with.
+/// The kind of each branch's thread, which is called as the branch is. No system takes a name
+/// with a NUL byte.
+fn kinds(
+    names: &BTreeMap<ScanId, Box<str>>,
+    branches: usize,
+    usual: &ThreadKind,
+) -> Vec<ThreadKind> {
+    let kind = |index| match names.get(&ScanId::new(index)) {
+        Some(name) if !name.contains('\0') => ThreadKind::new(name, usual.stack_size),
+        _ => usual.clone(),
+    };
+    (0..branches).map(kind).collect()
+}
+
+/// What a source works with.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Dispatch<T> {
-    pub(super) feed: Arc<Feed<T>>,
+    pub(super) fan_out: Arc<FanOut<T>>,
     pub(super) batch_size: BatchSize,
     pub(super) time: Arc<Timesheet>,
     pub(super) run: Arc<Run>,
@@ -128,6 +198,6 @@ pub struct Dispatch<T> {
 
 impl<T> fmt::Debug for Dispatch<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dispatch").field("feed", &self.feed).finish_non_exhaustive()
+        f.debug_struct("Dispatch").field("fan_out", &self.fan_out).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! Panics of scans whose outputs are put in order.
 
 use super::contain::{Payload, discard};
-use crate::id::ScanId;
+use super::id::ScanId;
 
 /// When the panic of a scan takes effect in a run that takes outputs scan by scan: when the
 /// order has come to the place where the scan panicked. Until then all others go on, so

@@ -13,7 +13,7 @@ macro_rules! adaptor {
         #[must_use = "a scan does nothing until a run gives it items"]
         #[derive(Clone)]
         pub struct $name<S, F> {
-            scan: S,
+            pub(super) scan: S,
             $closure: F,
         }
 
@@ -36,6 +36,20 @@ adaptor! {
     Map { f }
 }
 
+impl<S, F> Map<S, F> {
+    /// Lends `body` the scan, and maps what it emits.
+    pub(super) fn through<A, B, R>(
+        &mut self,
+        out: &mut Emitter<'_, B>,
+        body: impl FnOnce(&mut S, &mut Emitter<'_, A>) -> R,
+    ) -> R
+    where
+        F: FnMut(A) -> B,
+    {
+        out.adapt(emit_mapped(&mut self.f), |out| body(&mut self.scan, out))
+    }
+}
+
 impl<T, B, S, F> Scan<T> for Map<S, F>
 where
     S: Scan<T>,
@@ -45,11 +59,11 @@ where
 
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, B>) -> ControlFlow<()> {
-        out.adapt(emit_mapped(&mut self.f), |out| self.scan.step(item, out))
+        self.through(out, |scan, out| scan.step(item, out))
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, B>) {
-        out.adapt(emit_mapped(&mut self.f), |out| self.scan.flush(out));
+        self.through(out, |scan, out| scan.flush(out));
     }
 
     fn name(&self) -> Option<&str> {
@@ -198,7 +212,7 @@ fn emit_while<O>(
 #[derive(Clone, Debug)]
 pub struct Then<A, B> {
     first: A,
-    second: B,
+    pub(super) second: B,
 }
 
 impl<A, B> Then<A, B> {
@@ -307,7 +321,7 @@ where
 #[must_use = "a scan does nothing until a run gives it items"]
 #[derive(Clone, Debug)]
 pub struct Named<S> {
-    scan: S,
+    pub(super) scan: S,
     name: String,
 }
 

@@ -39,14 +39,16 @@ where
         let Some(mut state) = self.state.take() else {
             return ControlFlow::Break(());
         };
+        let mut flow = ControlFlow::Continue(());
         for item in batch {
             if out.is_closed() {
-                return ControlFlow::Break(());
+                flow = ControlFlow::Break(());
+                break;
             }
             state = (self.f)(state, item);
         }
         self.state = Some(state);
-        ControlFlow::Continue(())
+        flow
     }
 }
 

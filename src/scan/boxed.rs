@@ -2,14 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use super::{Emitter, Scan};
+use super::{Emitter, HandOver, Scan};
 
-/// A scan of any type, owned and behind a pointer; made by [`Scan::boxed`].
-pub type BoxScan<T, O> = ScopedBoxScan<'static, T, O>;
+/// A scan of any type, behind a pointer; made by [`Scan::boxed`]. What it borrows lives for
+/// `'a`.
+pub type BoxScan<'a, T, O> = Box<dyn Scan<T, Output = O> + Send + 'a>;
 
-/// The same of a scan that may borrow what lives for `'a`; made by
-/// [`Scan::boxed_scoped`].
-pub type ScopedBoxScan<'a, T, O> = Box<dyn Scan<T, Output = O> + Send + 'a>;
+impl<T, S: HandOver<T> + ?Sized> HandOver<T> for Box<S> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, S::Output>) {
+        (**self).hand_over(out);
+    }
+}
 
 impl<T, S: Scan<T> + ?Sized> Scan<T> for Box<S> {
     type Output = S::Output;

@@ -39,23 +39,26 @@ mod aligned;
 mod at_end;
 mod boxed;
 mod catch;
+mod drive;
 mod emitter;
 mod per_item;
-mod set;
+mod total;
 
 use std::ops::ControlFlow;
 
-pub(crate) use self::aligned::{Cell, InParts, Part};
+pub(crate) use self::aligned::{Cell, InParts, LatestPerItem, Part};
 pub use self::at_end::{
     Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
 };
-pub use self::boxed::{BoxScan, ScopedBoxScan};
+pub use self::boxed::BoxScan;
 pub use self::catch::CatchUnwind;
+pub(crate) use self::drive::{Driven, DrivenTotal};
 pub use self::emitter::Emitter;
 pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
 };
-pub use self::set::{CloneEach, Latest, ScanSet};
+pub(crate) use self::total::HandOver;
+pub use self::total::{Last, Total};
 
 use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
 
@@ -299,7 +302,23 @@ pub trait Scan<T> {
         Named::new(self, name.into())
     }
 
-    /// Boxes the scan, so that scans of different types go into one list.
+    /// Keeps the last output and emits it at the flush: any scan becomes a
+    /// [`Total`].
+    ///
+    /// ```
+    /// # use anabranch::scan::{self, Scan};
+    /// let balance = scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) });
+    /// assert_eq!(balance.last().apply([1, 2, 3]), [6]);
+    /// ```
+    fn last(self) -> Last<Self, Self::Output>
+    where
+        Self: Sized,
+    {
+        Last::new(self)
+    }
+
+    /// Boxes the scan, so that scans of different types go into one list. What the scan
+    /// borrows lives for `'a`.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -307,16 +326,7 @@ pub trait Scan<T> {
     /// let results = scans.map(|scan| scan.apply([3, 1, 2]));
     /// assert_eq!(results, [[1], [3], [6]]);
     /// ```
-    fn boxed(self) -> BoxScan<T, Self::Output>
-    where
-        Self: Sized + Send + 'static,
-    {
-        Box::new(self)
-    }
-
-    /// Boxes a scan that borrows, for the runs of
-    /// [`ScopedIteratorExt`](crate::ScopedIteratorExt).
-    fn boxed_scoped<'a>(self) -> ScopedBoxScan<'a, T, Self::Output>
+    fn boxed<'a>(self) -> BoxScan<'a, T, Self::Output>
     where
         Self: Sized + Send + 'a,
     {

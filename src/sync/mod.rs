@@ -32,7 +32,7 @@ pub(crate) use imp::{clock, refusals};
 
 // The checkers have no scoped threads.
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use imp::{Scope, spawn_scoped};
+pub(crate) use imp::{Scope, scope, spawn_scoped};
 
 // Plain data with no blocking in it, the same on both sides. Reference counts
 // and one-time initialisation are taken from std on trust; from a counter nothing is

@@ -9,7 +9,7 @@ use crossbeam_channel::{Select, TryRecvError};
 pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8};
-pub(crate) use std::thread::{Scope, panicking, yield_now};
+pub(crate) use std::thread::{Scope, panicking, scope, yield_now};
 pub(crate) use std::time::Instant;
 
 /// A condition variable whose `wait` takes the guard and gives it back, so that

@@ -1,0 +1,66 @@
+//! Adding scans to a run that goes on.
+
+use std::fmt;
+
+use super::error::{AddError, AddErrorKind};
+use crate::engine::{Admission, Refusal, ScanId};
+use crate::scan::{Driven, Scan};
+use crate::sync::Arc;
+
+/// A handle that adds scans to a run while it goes on, from any thread; made by
+/// [`Distribute::adder`](crate::Distribute::adder). Cheap to clone.
+pub struct Adder<T, O> {
+    admission: Arc<Admission<T, O>>,
+}
+
+impl<T, O> Adder<T, O> {
+    pub(super) fn new(admission: Arc<Admission<T, O>>) -> Self {
+        Self { admission }
+    }
+
+    /// Adds a scan to the run, on a thread of the run's pool. In a [scope](crate::FanOut::on)
+    /// that is the global one.
+    ///
+    /// The scan sees just the items that are pulled after the call: none that was pulled
+    /// before, though it may still be on its way to others. A call inside the input's `next`,
+    /// by the thread that pulls it, is before the item that this `next` returns. The scan's
+    /// number is the next one; numbers are never used again.
+    ///
+    /// # Blocking
+    ///
+    /// Does not block. What the run keeps of a scan that has ended is dropped when the consumer
+    /// calls `next`: keep polling a run that scans are added to.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, with the scan in it, if the run takes no more scans, because its input
+    /// has ended, it was stopped or aborted, or all its scans have ended (but see
+    /// [`discard_without_scans`](crate::FanOut::discard_without_scans)); or if no thread is
+    /// available.
+    pub fn add<S>(&self, scan: S) -> Result<ScanId, AddError<S>>
+    where
+        T: Send + Sync + 'static,
+        S: Scan<T, Output = O> + Send + 'static,
+        O: Send + 'static,
+    {
+        self.admission.add(self.admission.pool(), Driven(scan)).map_err(|(refusal, scan)| {
+            let kind = match refusal {
+                Refusal::Ended => AddErrorKind::Ended,
+                Refusal::Threads(error) => AddErrorKind::Threads(error),
+            };
+            AddError::new(kind, scan.0)
+        })
+    }
+}
+
+impl<T, O> Clone for Adder<T, O> {
+    fn clone(&self) -> Self {
+        Self { admission: Arc::clone(&self.admission) }
+    }
+}
+
+impl<T, O> fmt::Debug for Adder<T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adder").field("admission", &self.admission).finish()
+    }
+}

@@ -1,0 +1,194 @@
+//! `demux`: one scan per key.
+
+use std::fmt;
+use std::hash::Hash;
+use std::iter::FusedIterator;
+
+use super::distribute::at_the_end;
+use super::fan_out::FanOut;
+use super::lists::Shared;
+use super::options::checked;
+use super::shard::Shard;
+use super::source::{Ending, Mode, Open, Source};
+use super::start::{Moved, Pulled};
+use crate::engine::{Kept, Manager, PanicOrigin};
+use crate::scan::{Driven, Scan};
+use crate::sync::available_parallelism;
+use crate::threads::Threads;
+
+const MAX_SHARDS: usize = 1024;
+
+impl<I, Th> FanOut<I, Th> {
+    /// Gives each item to the scan of its key, and merges what the scans emit, each output with
+    /// its key. The scan of a key is made by `factory` when the first item of that key comes.
+    ///
+    /// The keys are spread over a fixed number of threads, the *shards*: as many as the
+    /// [lease](crate::Lease) has, and otherwise one per processor;
+    /// [`demux_over`](Self::demux_over) sets the number. All items of a key are stepped over on
+    /// one thread, in input order.
+    ///
+    /// | it | when |
+    /// |---|---|
+    /// | emits | any key's scan has emitted: `(key, output)`, per key in order, across keys as they arrive |
+    /// | holds back | any shard's input is full; the input is then not pulled, outputs still flow |
+    /// | completes | the input has ended and the scans of all keys were flushed |
+    /// | cancels | the iterator is dropped; a scan, the input or one of the two functions panics; [`Control`](crate::Control) |
+    ///
+    /// # Shape
+    ///
+    /// A scan that ends by itself is dropped; the next item of its key begins another. At the
+    /// end of the input the scans of a shard are flushed in the order in which they began. Each
+    /// shard calls `key` for each item, so it should be cheap; a key is cloned for each output.
+    /// Memory grows with the number of keys that have a scan.
+    ///
+    /// # Blocking
+    ///
+    /// As [`distribute`](Self::distribute), with a shard for a scan.
+    ///
+    /// # Panics
+    ///
+    /// As [`distribute`](Self::distribute).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use anabranch::prelude::*;
+    ///
+    /// let sales = [("tea", 3), ("coffee", 4), ("tea", 2)];
+    /// let totals = sales.into_iter().fan_out().demux(
+    ///     |(drink, _)| *drink,
+    ///     |_| scan::sum_by(|(_, cups): &(&str, u32)| *cups),
+    /// );
+    /// let totals: BTreeMap<_, _> = totals.collect();
+    /// assert_eq!(totals, BTreeMap::from([("tea", 5), ("coffee", 4)]));
+    /// ```
+    ///
+    /// A factory that refuses some keys, and scans that end and start afresh:
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// // The odd numbers in pairs, by their last digit.
+    /// let pairs = (0..40).fan_out().demux(
+    ///     |x| x % 10,
+    ///     |digit| (digit % 2 == 1).then(|| scan::take(2).then(scan::collect::<_, Vec<i32>>())),
+    /// );
+    /// let pairs: Vec<_> = pairs.filter(|(digit, _)| *digit == 3).collect();
+    /// assert_eq!(pairs, [(3, vec![3, 13]), (3, vec![23, 33])]);
+    /// ```
+    #[track_caller]
+    pub fn demux<'a, K, S, O>(
+        self,
+        key: impl Fn(&<I as Source>::Item) -> K + Send + Sync + 'a,
+        factory: impl Fn(&K) -> S + Send + Sync + 'a,
+    ) -> Demux<I, K, O>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Threads<'a>,
+        K: Hash + Eq + Clone + Send + 'a,
+        S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
+        O: Send + 'a,
+    {
+        let for_input = usize::from(<<I as Open>::Mode as Mode>::READS_AHEAD);
+        let shards = match self.threads.size() {
+            Some(threads) => threads.saturating_sub(for_input).clamp(1, MAX_SHARDS),
+            None => available_parallelism().min(MAX_SHARDS),
+        };
+        self.demux_over(shards, key, factory)
+    }
+
+    /// [`demux`](Self::demux) over so many shards, 1 to 1024.
+    ///
+    /// # Panics
+    ///
+    /// As [`distribute`](Self::distribute), and if the number of shards is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let evens = (0..10).fan_out().demux_over(2, |x| x % 2, |_| scan::count());
+    /// assert_eq!(evens.map(|(_, count)| count).collect::<Vec<_>>(), [5, 5]);
+    /// ```
+    #[track_caller]
+    pub fn demux_over<'a, K, S, O>(
+        self,
+        shards: usize,
+        key: impl Fn(&<I as Source>::Item) -> K + Send + Sync + 'a,
+        factory: impl Fn(&K) -> S + Send + Sync + 'a,
+    ) -> Demux<I, K, O>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Threads<'a>,
+        K: Hash + Eq + Clone + Send + 'a,
+        S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
+        O: Send + 'a,
+    {
+        let shards = Shard::split(checked("shards", shards, MAX_SHARDS), key, factory);
+        let shards = shards.into_iter().map(Driven).collect();
+        let (manager, ending) = self.start(shards, Kept::Every);
+        Demux { manager, ending }
+    }
+}
+
+/// The outputs of one scan per key; made by [`FanOut::demux`].
+#[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
+pub struct Demux<I: Source, K, O> {
+    manager: Manager<Pulled<I>, (K, O)>,
+    ending: I::Ending,
+}
+
+impl<I: Source, K, O> Demux<I, K, O> {
+    /// Returns where the panic came from that ended the run, once there was one. The number of
+    /// a scan is that of the shard that its key was in.
+    #[must_use]
+    pub fn panicked(&self) -> Option<PanicOrigin> {
+        self.manager.panicked().copied()
+    }
+}
+
+impl<I: Source, K, O> Iterator for Demux<I, K, O> {
+    type Item = I::Yield<(K, O)>;
+
+    /// Returns the next output of any key's scan, with the key.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks while no output is ready: inside the input's `next`, or until a shard emits or
+    /// exits.
+    ///
+    /// # Panics
+    ///
+    /// Resumes a panic of a scan or of the two functions, of the input, or of the drop of an
+    /// item, with the original payload, once all shards have exited and everything that was
+    /// emitted has been delivered.
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.manager.next() {
+            Some((_, output)) => Some(I::yields(output)),
+            None => at_the_end::<I, _>(self.panicked(), &mut self.ending),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.manager.size_hint()
+    }
+}
+
+impl<I: Source, K, O> FusedIterator for Demux<I, K, O> {}
+
+impl<I: Source, K, O> Drop for Demux<I, K, O> {
+    fn drop(&mut self) {
+        self.ending.discard();
+    }
+}
+
+impl<I: Source, K, O> fmt::Debug for Demux<I, K, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Demux").field("manager", &self.manager).finish_non_exhaustive()
+    }
+}

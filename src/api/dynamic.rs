@@ -1,0 +1,211 @@
+//! `dynamic`: scans that are asked for as the run goes.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::mem;
+
+use super::adder::Adder;
+use super::distribute::at_the_end;
+use super::fan_out::FanOut;
+use super::lists::Shared;
+use super::source::{Ending, Source};
+use super::start::{Moved, Pulled};
+use crate::engine::{Admission, Hook, Kept, Manager, PanicOrigin, Refusal, ScanId};
+use crate::scan::{Driven, Scan};
+use crate::sync::Arc;
+use crate::threads::{More, Pool, Threads};
+
+impl<I, Th> FanOut<I, Th> {
+    /// [`distribute`](Self::distribute) with scans that come from `ask`, which is called before
+    /// each batch of items is pulled: they see just the items from that batch on.
+    ///
+    /// | it | when |
+    /// |---|---|
+    /// | emits | any scan has emitted: per scan in its own order, across scans as they arrive |
+    /// | holds back | any live scan's input is full; the input is then not pulled, outputs still flow |
+    /// | completes | the input has ended and every scan was flushed and has exited, or every scan has ended by itself (but see [`discard_without_scans`](Self::discard_without_scans)) |
+    /// | cancels | the iterator is dropped; a scan, the input or `ask` panics; [`Control`](crate::Control) |
+    ///
+    /// # Shape
+    ///
+    /// `ask` is called where the input is pulled: on the consumer's thread, the first time
+    /// inside this method; or on the input's own, if it is [read ahead](Self::read_ahead), the
+    /// first time inside this method, too. An item that was read ahead before a call is not for
+    /// the scans of that call. Scans are numbered in the order in which they come. The
+    /// threads of later scans are of the same kind as those of the first; on a
+    /// [lease](crate::Lease) there are no more at once than it has.
+    ///
+    /// # Blocking
+    ///
+    /// As [`distribute`](Self::distribute).
+    ///
+    /// # Panics
+    ///
+    /// As [`distribute`](Self::distribute); and the run panics, as if the input had, if `ask`
+    /// does or if there is no thread for a scan.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// // A scan for each three items, from there to the end.
+    /// let mut wanted = 3;
+    /// let sums = (1..=9).fan_out().batch(3).dynamic(|| {
+    ///     wanted -= 1;
+    ///     (wanted >= 0).then(scan::sum::<i32, i32>)
+    /// });
+    /// let mut sums: Vec<_> = sums.map(|(id, sum)| (id.index(), sum)).collect();
+    /// sums.sort();
+    /// assert_eq!(sums, [(0, 45), (1, 45 - 6), (2, 45 - 21)]);
+    /// ```
+    #[track_caller]
+    pub fn dynamic<'a, F, N, S, O>(self, mut ask: F) -> Dynamic<I, F, O, Th::More>
+    where
+        I: Source<Item: Shared + 'a>,
+        Th: Threads<'a>,
+        F: FnMut() -> N,
+        N: IntoIterator<Item = S>,
+        S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
+        O: Send + 'a,
+        Ask<F, Th::More, <I as Source>::Item, O>: Hook,
+        Moved<I, Ask<F, Th::More, <I as Source>::Item, O>>: Send + 'a,
+    {
+        let scans = ask().into_iter().map(Driven).collect();
+        let more = self.threads.more();
+        let (manager, ending) = self.start_with(scans, Kept::Every, |started| Ask {
+            ask,
+            asked: true,
+            more,
+            admission: started.admission(),
+        });
+        Dynamic { manager, ending }
+    }
+}
+
+/// Asks for scans before each batch, and adds them to the run.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub struct Ask<F, M, T, O> {
+    ask: F,
+    /// Whether that was done for the next batch.
+    asked: bool,
+    /// Where their threads come from.
+    more: M,
+    admission: Arc<Admission<T, O>>,
+}
+
+impl<'a, F, N, S, M, T, O> Hook for Ask<F, M, T, O>
+where
+    F: FnMut() -> N,
+    N: IntoIterator<Item = S>,
+    S: Scan<T, Output = O> + Send + 'a,
+    T: Send + Sync + 'a,
+    O: Send + 'a,
+    M: More<'a>,
+{
+    fn before_batch(&mut self) {
+        // The scans that the run begins with were asked for already.
+        if mem::take(&mut self.asked) {
+            return;
+        }
+        for scan in (self.ask)() {
+            match self.admission.add(&self.more, Driven(scan)) {
+                Ok(_) | Err((Refusal::Ended, _)) => {}
+                Err((Refusal::Threads(error), _)) => panic!("a scan was not added: {error}"),
+            }
+        }
+    }
+}
+
+/// The outputs of scans that are asked for as the run goes; made by [`FanOut::dynamic`].
+#[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
+pub struct Dynamic<I, F, O, M = Pool>
+where
+    I: Source,
+    Ask<F, M, <I as Source>::Item, O>: Hook,
+{
+    manager: Manager<Pulled<I, Ask<F, M, <I as Source>::Item, O>>, O>,
+    ending: I::Ending,
+}
+
+impl<I, F, O, M> Dynamic<I, F, O, M>
+where
+    I: Source,
+    Ask<F, M, <I as Source>::Item, O>: Hook,
+{
+    /// Returns the name that scan `id` was given with [`Scan::named`](crate::Scan::named), from
+    /// the next call of `next` on, up to its last output, and when it has panicked.
+    #[must_use]
+    pub fn name(&self, id: ScanId) -> Option<&str> {
+        self.manager.name(id)
+    }
+
+    /// Returns where the panic came from that ended the run, once there was one. `ask` counts
+    /// as part of the input.
+    #[must_use]
+    pub fn panicked(&self) -> Option<PanicOrigin> {
+        self.manager.panicked().copied()
+    }
+
+    /// Returns a handle that adds other scans, from any thread; see
+    /// [`Distribute::adder`](crate::Distribute::adder).
+    #[must_use]
+    pub fn adder(&mut self) -> Adder<<I as Source>::Item, O> {
+        Adder::new(self.manager.admission())
+    }
+}
+
+impl<I, F, O, M> Iterator for Dynamic<I, F, O, M>
+where
+    I: Source,
+    Ask<F, M, <I as Source>::Item, O>: Hook,
+{
+    type Item = I::Yield<(ScanId, O)>;
+
+    /// Returns the next output of any scan. Blocks and panics as
+    /// [`Distribute::next`](crate::Distribute#method.next).
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.manager.next() {
+            Some(output) => Some(I::yields(output)),
+            None => at_the_end::<I, _>(self.panicked(), &mut self.ending),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.manager.size_hint()
+    }
+}
+
+impl<I, F, O, M> FusedIterator for Dynamic<I, F, O, M>
+where
+    I: Source,
+    Ask<F, M, <I as Source>::Item, O>: Hook,
+{
+}
+
+impl<I, F, O, M> Drop for Dynamic<I, F, O, M>
+where
+    I: Source,
+    Ask<F, M, <I as Source>::Item, O>: Hook,
+{
+    fn drop(&mut self) {
+        self.ending.discard();
+    }
+}
+
+impl<I, F, O, M> fmt::Debug for Dynamic<I, F, O, M>
+where
+    I: Source,
+    Ask<F, M, <I as Source>::Item, O>: Hook,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dynamic").field("manager", &self.manager).finish_non_exhaustive()
+    }
+}
+
+impl<F, M, T, O> fmt::Debug for Ask<F, M, T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").finish_non_exhaustive()
+    }
+}

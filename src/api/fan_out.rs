@@ -1,0 +1,343 @@
+//! The builder of runs.
+
+use std::fmt;
+
+use super::control::Control;
+use super::options::Options;
+use super::source::{ReadAhead, UntilError};
+use crate::threads::{Global, ThreadKind};
+
+/// A run to be: an input, threads and settings, and then a verb that starts it; made by
+/// [`fan_out`](crate::IteratorExt::fan_out).
+///
+/// | choose | with |
+/// |---|---|
+/// | how the input is pulled | [`read_ahead`](Self::read_ahead), [`until_error`](Self::until_error) |
+/// | the threads | [`on`](Self::on), [`scoped`](Self::scoped) |
+/// | the settings | the methods below |
+/// | **the verb** | [`distribute`](Self::distribute), [`ordered`](Self::ordered), [`zip_latest`](Self::zip_latest), [`demux`](Self::demux), [`dynamic`](Self::dynamic), [`fold`](Self::fold) |
+///
+/// Everything combines with everything. Nothing happens before the verb.
+///
+/// # Settings
+///
+/// | setting | unit | range | default |
+/// |---|---|---|---|
+/// | [`input_capacity`](Self::input_capacity) | batches per scan | 1 to 65 536 | 8 |
+/// | [`output_capacity`](Self::output_capacity) | batches per scan | 1 to 65 536 | 8 |
+/// | [`batch`](Self::batch) | items, and outputs | 1 to 1 048 576 | adaptive |
+/// | [`item_bytes`](Self::item_bytes) | bytes | 1 to 1 GiB | the size of the type |
+/// | [`output_bytes`](Self::output_bytes) | bytes | 1 to 1 GiB | the size of the type |
+/// | [`thread_name`](Self::thread_name) | | no NUL | `anabranch` |
+/// | [`stack_size`](Self::stack_size) | bytes | 1 to 1 GiB | as `std::thread` |
+///
+/// A setter panics if its value is out of range.
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Pool, prelude::*};
+///
+/// let pool = Pool::with_max_threads(2);
+/// let run = (1..=100).fan_out().input_capacity(1).batch(64).on(&pool);
+/// assert_eq!(run.fold((scan::count(), scan::sum::<i32, i32>())), (100, 5050));
+/// ```
+#[must_use = "a run does not start before its verb"]
+#[derive(Clone)]
+pub struct FanOut<I, Th = Global> {
+    pub(super) source: I,
+    pub(super) threads: Th,
+    pub(super) options: Options,
+}
+
+impl<I> FanOut<I> {
+    pub(super) fn new(source: I) -> Self {
+        Self { source, threads: Global, options: Options::new() }
+    }
+}
+
+/// The input and the threads.
+impl<I, Th> FanOut<I, Th> {
+    /// Pulls the input on a thread of its own, ahead of the consumer: outputs arrive while the
+    /// input blocks.
+    ///
+    /// # Shape
+    ///
+    /// The input is pulled from the start of the run on, whether or not `next` is called, until
+    /// some scan's input is full. An item never waits in a half-filled batch while a scan that
+    /// could take it is idle: the batch is queued at every scan while it grows, until the first
+    /// one takes it, or to its [greatest length](Self::batch). When every scan has ended, the
+    /// input is not pulled again, except for the call of `next` that is under way. Everything
+    /// else is as without, the bounds on memory included.
+    ///
+    /// # Blocking
+    ///
+    /// Neither the run's `next` nor its drop waits for an input that blocks. When all scans
+    /// have ended, or the run is dropped, a thread that is inside the input's `next` is given
+    /// 200 µs and is then detached: it drops the item that it comes back with, and the input,
+    /// and ends. In all other cases the input has been dropped when the run has ended, and no
+    /// call of its `next` begins after that. A scope waits for a detached thread at its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use anabranch::prelude::*;
+    ///
+    /// let (lines, input) = mpsc::channel::<String>();
+    /// let run = input.into_iter().fan_out().read_ahead();
+    /// let mut lengths = run.distribute([scan::map(|line: &String| line.len())]);
+    /// for line in ["to", "begin"] {
+    ///     lines.send(line.to_owned())?;
+    ///     // The output is here, though the input blocks.
+    ///     assert_eq!(lengths.next().map(|(_, length)| length), Some(line.len()));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read_ahead(self) -> FanOut<ReadAhead<I>, Th> {
+        self.with_source(ReadAhead)
+    }
+
+    /// Ends the run at the first `Err` of an input of [`Result`]s. Scans are given what is in
+    /// the `Ok`s.
+    ///
+    /// An error is an end of the input: it is not pulled again, the scans are flushed, what
+    /// they emit is delivered, and the error comes last. Verbs that return an iterator then
+    /// yield `Result`s, so `collect::<Result<Vec<_>, _>>()` gives all outputs or the error;
+    /// verbs that block return a `Result`. If a scan panics as well, the panic surfaces and the
+    /// error is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{self, BufRead};
+    /// use anabranch::prelude::*;
+    ///
+    /// fn measure(text: impl BufRead) -> io::Result<(usize, usize)> {
+    ///     text.lines().fan_out().until_error().fold((
+    ///         scan::count(),
+    ///         scan::sum_by(|line: &String| line.len()),
+    ///     ))
+    /// }
+    ///
+    /// assert_eq!(measure(&b"one\ntwo\nthree"[..])?, (3, 11));
+    /// assert!(measure(&b"caf\xe9"[..]).is_err());
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    pub fn until_error(self) -> FanOut<UntilError<I>, Th> {
+        self.with_source(UntilError)
+    }
+
+    /// Takes the threads of the run from a [`&Pool`](crate::Pool), a [`Lease`](crate::Lease), or
+    /// the [`&Scope`](std::thread::Scope) of [`std::thread::scope`]. By default they come from
+    /// the [global pool](crate::Pool::global).
+    ///
+    /// Threads of a pool outlive the run, so items and scans must own what they use. In a
+    /// scope they may borrow; its threads are started for the run and end with it. A run that
+    /// is leaked in a scope, instead of dropped, keeps the scope from ending.
+    ///
+    /// A run on a lease uses no more threads than the lease has; with fewer than it needs, the
+    /// verb panics and says how many that is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use anabranch::prelude::*;
+    ///
+    /// let text = String::from("to be or not to be");
+    /// let stop_words = ["to", "or"];
+    /// thread::scope(|scope| {
+    ///     let wanted = scan::filter(|word: &&str| !stop_words.contains(word));
+    ///     let words = text.split(' ').fan_out().on(scope).distribute([wanted]);
+    ///     assert!(words.map(|(_, word)| word).eq(["be", "not", "be"]));
+    /// });
+    /// ```
+    pub fn on<T>(self, threads: T) -> FanOut<I, T> {
+        let Self { source, options, .. } = self;
+        FanOut { source, threads, options }
+    }
+
+    /// Lets a verb that blocks borrow: it opens a [`std::thread::scope`] for itself.
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let words = ["to", "be"].map(String::from);
+    /// let longest = scan::max_by_key(|word: &&String| word.len());
+    /// assert_eq!(words.iter().fan_out().scoped().fold([longest]), [Some(&words[1])]);
+    /// ```
+    #[cfg(not(any(loom, shuttle)))]
+    pub fn scoped(self) -> FanOut<I, crate::threads::Scoped> {
+        self.on(crate::threads::Scoped)
+    }
+
+    fn with_source<J>(self, source: impl FnOnce(I) -> J) -> FanOut<J, Th> {
+        let Self { source: input, threads, options } = self;
+        FanOut { source: source(input), threads, options }
+    }
+}
+
+/// The settings.
+impl<I, Th> FanOut<I, Th> {
+    /// Sets the number of batches that wait at a scan before the input is held back.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the number is out of [range](#settings).
+    #[track_caller]
+    pub fn input_capacity(mut self, batches: usize) -> Self {
+        self.options.settings.input_capacity = Options::capacity("input_capacity", batches);
+        self
+    }
+
+    /// Sets the number of batches of outputs that wait for the consumer before the scan that
+    /// emitted them is held back.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the number is out of [range](#settings).
+    #[track_caller]
+    pub fn output_capacity(mut self, batches: usize) -> Self {
+        self.options.settings.output_capacity = Options::capacity("output_capacity", batches);
+        self
+    }
+
+    /// Fixes the length of batches of items, except for the last, and the greatest length of
+    /// batches of outputs.
+    ///
+    /// A batch is sent when it is full, however long the input takes; one makes every item go
+    /// out at once. A scan publishes its outputs when a batch of them is full, and at the end of
+    /// each batch of items.
+    ///
+    /// By default the length adapts to the slowest party, so that nobody is given more at once
+    /// than takes about 200 µs. A batch of items grows as long as the input fills it in that
+    /// time, and is no longer than what every scan has been seen to step over in it. A batch of
+    /// outputs is no longer than what the consumer has been seen to take. Both hold at most
+    /// 8192 values or 1 MiB, whichever is less, and at least one. These are the bytes of the
+    /// type, without what is behind pointers, unless [`item_bytes`](Self::item_bytes) and
+    /// [`output_bytes`](Self::output_bytes) say more.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the length is out of [range](#settings).
+    #[track_caller]
+    pub fn batch(mut self, items: usize) -> Self {
+        self.options.settings.batch = Some(Options::length("batch", items));
+        self
+    }
+
+    /// Sets how many bytes an item takes, about, with what is behind its pointers.
+    ///
+    /// A batch of adaptive length holds at most 1 MiB by this measure, and at least one item.
+    /// So a run holds at most [`input_capacity`](Self::input_capacity) + 2 MiB of smaller
+    /// items. No effect on batches of a [fixed](Self::batch) length.
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let blocks = (0..100).map(|n| vec![n; 64 << 10]);
+    /// let length = scan::sum_by(|block: &Vec<u8>| block.len());
+    /// assert_eq!(blocks.fan_out().item_bytes(64 << 10).fold([length]), [6_553_600]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the number is out of [range](#settings).
+    #[track_caller]
+    pub fn item_bytes(mut self, bytes: usize) -> Self {
+        self.options.settings.item_bytes = Options::bytes("item_bytes", bytes);
+        self
+    }
+
+    /// Sets how many bytes an output takes, about, with what is behind its pointers. The same
+    /// as [`item_bytes`](Self::item_bytes), for batches of outputs.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the number is out of [range](#settings).
+    #[track_caller]
+    pub fn output_bytes(mut self, bytes: usize) -> Self {
+        self.options.settings.output_bytes = Options::bytes("output_bytes", bytes);
+        self
+    }
+
+    /// Attaches a control, which shows the statistics of the run and ends it from any thread.
+    pub fn control(mut self, control: &Control) -> Self {
+        self.options.control = Some(control.clone());
+        self
+    }
+
+    /// Goes on without scans, discarding items, until the input ends or scans are
+    /// [added](crate::Adder). By default a run ends when it has no scans left.
+    ///
+    /// Concerns the verbs to which scans can be added: [`distribute`](Self::distribute) and
+    /// [`dynamic`](Self::dynamic).
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let mut pulled = 0;
+    /// let input = (0..10).inspect(|_| pulled += 1);
+    /// let scans: [BoxScan<'_, i32, i32>; 0] = [];
+    /// assert_eq!(input.fan_out().discard_without_scans().distribute(scans).count(), 0);
+    /// assert_eq!(pulled, 10);
+    /// ```
+    pub fn discard_without_scans(mut self) -> Self {
+        self.options.settings.discards = true;
+        self
+    }
+
+    /// Sets the name of the threads, as the operating system shows it. A thread whose scan is
+    /// [named](crate::Scan::named) has that name. A pool reuses threads of the same name.
+    ///
+    /// ```
+    /// use std::thread;
+    /// use anabranch::prelude::*;
+    ///
+    /// let name = scan::map(|_: &i32| thread::current().name().map(str::to_owned)).last();
+    /// let (name,) = (0..1).fan_out().thread_name("digester").fold((name,));
+    /// assert_eq!(name.flatten().as_deref(), Some("digester"));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name contains a NUL byte.
+    #[track_caller]
+    pub fn thread_name(mut self, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        assert!(!name.contains('\0'), "`thread_name` contains a NUL byte: {name:?}");
+        let threads = &mut self.options.settings.threads;
+        *threads = ThreadKind::new(name, threads.stack_size);
+        self
+    }
+
+    /// Sets the stack size of the threads. A pool reuses threads of the same size. By default it
+    /// is that of [`std::thread`], and more where items or outputs are big values.
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// fn depth(n: &u64) -> u64 {
+    ///     if *n == 0 { 0 } else { 1 + depth(&(n - 1)) }
+    /// }
+    /// let deepest = scan::map(depth).then(scan::max());
+    /// let run = [100, 20_000].into_iter().fan_out().stack_size(64 << 20);
+    /// assert_eq!(run.fold([deepest]), [Some(20_000)]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the number is out of [range](#settings).
+    #[track_caller]
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.options.settings.threads.stack_size = Some(Options::bytes("stack_size", bytes));
+        self
+    }
+}
+
+impl<I, Th> fmt::Debug for FanOut<I, Th> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FanOut").field("options", &self.options).finish_non_exhaustive()
+    }
+}

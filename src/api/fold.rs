@@ -1,0 +1,205 @@
+//! `fold`: one pass, several results.
+
+use std::panic::resume_unwind;
+
+use super::fan_out::FanOut;
+use super::lists::Shared;
+use super::options::Options;
+use super::results::{Slots as _, Totals};
+use super::source::{Ending, Source};
+use super::start::Moved;
+use crate::engine::{Kept, contain, discard};
+use crate::scan::DrivenTotal;
+use crate::threads::{Global, Lease, Pool, Threads};
+
+impl<I, Th> FanOut<I, Th> {
+    /// Gives every item to each of `totals`, every one on a thread of its own, and returns the
+    /// result of each: one pass, several results.
+    ///
+    /// The totals are a tuple of up to twelve, of different types, or an array or a vector of one
+    /// type; the results come in the same shape. Each is what
+    /// `total.apply(items).pop()` gives: an `X` where there always is one, and an `Option<X>`
+    /// where there may be none ([`Total`](crate::scan::Total) says which). Any other scan becomes
+    /// a total with [`Scan::last`](crate::Scan::last).
+    ///
+    /// | it | when |
+    /// |---|---|
+    /// | returns | once, at the end: the result of each total |
+    /// | holds back | any total's input is full; the input is then not pulled |
+    /// | completes | the input has ended and every total was flushed and has exited, or every one has ended by itself |
+    /// | cancels | a total or the input panics; [`Control`](crate::Control) |
+    ///
+    /// # Shape
+    ///
+    /// The input is pulled on the calling thread, in batches, as
+    /// [`distribute`](Self::distribute) pulls it, unless it is [read ahead](Self::read_ahead).
+    /// After [`Control::abort`](crate::Control::abort) each result is what there is so far; the
+    /// totals need not have seen the same items.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks until the run is over.
+    ///
+    /// # Errors
+    ///
+    /// After [`until_error`](Self::until_error), returns the first error of the input. The
+    /// totals are flushed, and their results dropped.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the threads are not available; to have that as an error, see
+    /// [`Pool::lease`](crate::Pool::lease). Resumes a panic of a total, of the input, or of the
+    /// drop of an item, with the original payload, once all threads have left the run;
+    /// [`Control::panicked`](crate::Control::panicked) says where it came from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let words = ["the", "quick", "brown", "fox"].map(String::from);
+    /// let (count, letters, longest) = words.into_iter().fan_out().fold((
+    ///     scan::count(),
+    ///     scan::sum_by(|word: &String| word.len()),
+    ///     scan::max_by_key(|word: &String| word.len()),
+    /// ));
+    /// assert_eq!((count, letters), (4, 16));
+    /// assert_eq!(longest.as_deref(), Some("brown"));
+    /// ```
+    ///
+    /// Many totals of one type:
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let multiples = [2, 3, 5].map(|n| scan::count().filter_input(move |x: &i32| x % n == 0));
+    /// assert_eq!((1..=30).fan_out().fold(multiples), [15, 10, 6]);
+    /// ```
+    #[track_caller]
+    pub fn fold<'a, L, R>(self, totals: L) -> I::Yield<R>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Blocking<'a>,
+        L: Totals<'a, <I as Source>::Item, Results = R>,
+    {
+        let Self { source, threads, options } = self;
+        threads.run(Fold { source, options, totals })
+    }
+}
+
+/// What gives threads to a verb that blocks: all [`Threads`], and those of
+/// [`FanOut::scoped`](crate::FanOut::scoped). What runs there lives for `'a`.
+///
+/// This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no threads for a run",
+    label = "not a source of threads",
+    note = "`on` takes a `&Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
+            `&Scope` of `std::thread::scope`"
+)]
+pub trait Blocking<'a>: sealed::Sealed + Sized {
+    #[doc(hidden)]
+    #[track_caller]
+    fn run<J: Job<'a>>(self, job: J) -> J::Result;
+}
+
+/// A run that is over when it returns.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub trait Job<'a> {
+    type Result;
+
+    /// Runs on these threads, which may have to be back before `'a` ends.
+    #[track_caller]
+    fn on<'b, Th: Threads<'b>>(self, threads: Th) -> Self::Result
+    where
+        'a: 'b;
+}
+
+mod sealed {
+    #[allow(unnameable_types, reason = "this is what seals")]
+    pub trait Sealed {}
+}
+
+macro_rules! blocking {
+    ($([$($generics:tt)*] $lifetime:lifetime $threads:ty;)+) => {$(
+        impl<$($generics)*> sealed::Sealed for $threads {}
+
+        impl<$($generics)*> Blocking<$lifetime> for $threads {
+            #[track_caller]
+            fn run<J: Job<$lifetime>>(self, job: J) -> J::Result {
+                job.on(self)
+            }
+        }
+    )+};
+}
+
+blocking! {
+    [] 'static Global;
+    [] 'static Lease;
+    [] 'static &Pool;
+}
+
+#[cfg(not(any(loom, shuttle)))]
+blocking! {
+    ['scope] 'scope &'scope crate::sync::Scope<'scope, '_>;
+}
+
+#[cfg(not(any(loom, shuttle)))]
+impl sealed::Sealed for crate::threads::Scoped {}
+
+#[cfg(not(any(loom, shuttle)))]
+impl<'a> Blocking<'a> for crate::threads::Scoped {
+    #[track_caller]
+    fn run<J: Job<'a>>(self, job: J) -> J::Result {
+        crate::sync::scope(|scope| job.on(scope))
+    }
+}
+
+/// A fold that is to run.
+struct Fold<I, L> {
+    source: I,
+    options: Options,
+    totals: L,
+}
+
+impl<'a, I, L> Job<'a> for Fold<I, L>
+where
+    I: Source<Item: Shared + 'a>,
+    Moved<I>: Send + 'a,
+    L: Totals<'a, <I as Source>::Item>,
+{
+    type Result = I::Yield<L::Results>;
+
+    #[track_caller]
+    fn on<'b, Th: Threads<'b>>(self, threads: Th) -> Self::Result
+    where
+        'a: 'b,
+    {
+        let Self { source, options, totals } = self;
+        let mut latest = totals.nothing();
+        let totals: Vec<_> = totals.boxed().into_iter().map(DrivenTotal).collect();
+        let run = FanOut { source, threads, options }.start(totals, Kept::Last);
+        let (mut manager, mut ending) = run;
+        let pulled = contain(|| {
+            while let Some((id, output)) = manager.next() {
+                latest.place(id.index(), output);
+            }
+        });
+        match pulled {
+            Ok(()) => match I::ends(&mut ending) {
+                None => I::yields(L::results(latest)),
+                Some(error) => {
+                    // The results go; what their drops panic with is not told.
+                    latest.clear().into_iter().for_each(discard);
+                    error
+                }
+            },
+            Err(payload) => {
+                latest.clear().into_iter().for_each(discard);
+                ending.discard();
+                resume_unwind(payload)
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The public layer: the extension trait, the builder, one file per verb, and handles to runs.
+//!
+//! Architecture invariant: everything here is made from the engine, and the engine knows
+//! nothing of it.
+
+mod adder;
+mod control;
+mod demux;
+mod distribute;
+mod dynamic;
+mod error;
+mod fan_out;
+mod fold;
+mod iterator_ext;
+mod lists;
+mod options;
+mod ordered;
+mod results;
+mod shard;
+mod source;
+mod start;
+mod stats;
+mod until_error;
+mod zip_latest;
+
+pub use self::adder::Adder;
+pub use self::control::Control;
+pub use self::demux::Demux;
+pub use self::distribute::Distribute;
+pub use self::dynamic::{Ask, Dynamic};
+pub use self::error::{AddError, AddErrorKind};
+pub use self::fan_out::FanOut;
+pub use self::fold::Blocking;
+pub use self::iterator_ext::IteratorExt;
+pub use self::lists::{Scans, Shared};
+pub use self::ordered::Ordered;
+pub use self::results::{Latest, Rows, Totals};
+pub use self::source::{ReadAhead, Source, TryItem, UntilError};
+pub use self::stats::{Bottleneck, ScanStats, Stats};
+pub use self::zip_latest::ZipLatest;

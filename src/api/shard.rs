@@ -1,0 +1,214 @@
+//! One scan per key: the part of them that one thread has.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::mem;
+use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+
+use crate::engine::{InHand, contain, contain_drop, discard, drop_each};
+use crate::scan::{Emitter, Scan};
+use crate::sync::{Arc, panicking};
+
+/// One of the scans of the run: the scans of all keys that fall to its index.
+///
+/// Every shard sees every item and steps over those of its own keys. A key is
+/// never in two shards, so whatever becomes of its scan, its end and its fresh
+/// start included, happens on one thread and in item order.
+pub(super) struct Shard<K, F, G, S> {
+    index: usize,
+    shards: usize,
+    /// What gives an item's key, and a key's scan.
+    functions: Arc<(F, G)>,
+    scans: HashMap<K, Begun<S>>,
+    /// Those whose flush is still to come, the last one first.
+    flushing: Vec<(K, Begun<S>)>,
+    /// How many scans have begun here.
+    begun: u64,
+}
+
+/// A scan, and how many had begun before it.
+struct Begun<S> {
+    order: u64,
+    scan: S,
+}
+
+impl<K, F, G, S> Shard<K, F, G, S> {
+    /// The parts of so many threads.
+    pub(super) fn split(shards: usize, key: F, factory: G) -> Vec<Self> {
+        let functions = Arc::new((key, factory));
+        let shard = |index| Self {
+            index,
+            shards,
+            functions: Arc::clone(&functions),
+            scans: HashMap::new(),
+            flushing: Vec::new(),
+            begun: 0,
+        };
+        (0..shards).map(shard).collect()
+    }
+}
+
+impl<T, K, F, G, S> Scan<T> for Shard<K, F, G, S>
+where
+    F: Fn(&T) -> K,
+    G: Fn(&K) -> S,
+    K: Hash + Eq + Clone,
+    S: Scan<T>,
+{
+    type Output = (K, S::Output);
+
+    #[inline]
+    fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
+        let (key_of, factory) = &*self.functions;
+        let key = InHand::new(key_of(item));
+        if shard_of(&*key, self.shards) != self.index {
+            return ControlFlow::Continue(());
+        }
+        if let Some(Begun { scan, .. }) = self.scans.get_mut(&key) {
+            let flow = out.adapt(tagged(&*key), |out| scan.step(item, out));
+            if flow.is_break() {
+                drop(self.scans.remove(&key));
+            }
+            return ControlFlow::Continue(());
+        }
+        let mut scan = factory(&key);
+        match contain(|| out.adapt(tagged(&*key), |out| scan.step(item, out))) {
+            Ok(ControlFlow::Break(())) => {}
+            Ok(ControlFlow::Continue(())) => {
+                let order = self.begun;
+                self.begun += 1;
+                self.scans.insert(key.take(), Begun { order, scan });
+            }
+            Err(payload) => {
+                // Of the two panics the first is told.
+                contain_drop(scan).into_iter().for_each(discard);
+                resume_unwind(payload)
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
+        self.flushing.extend(self.scans.drain());
+        self.flushing.sort_unstable_by_key(|(_, begun)| Reverse(begun.order));
+        while let Some((key, begun)) = self.flushing.last_mut() {
+            if out.is_closed() {
+                return;
+            }
+            out.adapt(tagged(key), |out| begun.scan.flush(out));
+            drop(self.flushing.pop());
+        }
+    }
+}
+
+/// Drops the scans one by one: the panic of one keeps no other from being dropped. The first
+/// is told.
+impl<K, F, G, S> Drop for Shard<K, F, G, S> {
+    fn drop(&mut self) {
+        let scans = mem::take(&mut self.scans).into_iter();
+        let left = scans.chain(mem::take(&mut self.flushing));
+        if let Some(payload) = drop_each(left) {
+            if panicking() { discard(payload) } else { resume_unwind(payload) }
+        }
+    }
+}
+
+/// Emits every output together with `key`.
+fn tagged<K: Clone, O>(
+    key: &K,
+) -> impl FnMut(O, &mut Emitter<'_, (K, O)>) -> ControlFlow<()> + use<'_, K, O> {
+    |output, out| {
+        out.emit((key.clone(), output));
+        ControlFlow::Continue(())
+    }
+}
+
+/// Which of `shards` shards a key falls to.
+///
+/// Every shard asks this of every item, so it has to be cheap, and cheaper than
+/// the hash that the shard's own map needs. If somebody made up keys that all fall
+/// to one shard, that shard would have all the work, and no more.
+fn shard_of(key: &impl Hash, shards: usize) -> usize {
+    let mut spread = Spread(0);
+    key.hash(&mut spread);
+    // The upper half, as a fraction of the shards.
+    (((spread.finish() >> 32) * shards as u64) >> 32) as usize
+}
+
+/// Multiplies what it is given, word by word, into its upper bits.
+struct Spread(u64);
+
+impl Spread {
+    #[inline]
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+impl Hasher for Spread {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.add(u64::from_le_bytes(word));
+        }
+    }
+
+    #[inline]
+    fn write_u8(&mut self, value: u8) {
+        self.add(value.into());
+    }
+
+    #[inline]
+    fn write_u32(&mut self, value: u32) {
+        self.add(value.into());
+    }
+
+    #[inline]
+    fn write_u64(&mut self, value: u64) {
+        self.add(value);
+    }
+
+    #[inline]
+    fn write_usize(&mut self, value: usize) {
+        self.add(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        // Once more, so that the last word's upper bits count as well.
+        let Self(state) = self;
+        (state ^ (state >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of the keys fall to each shard.
+    fn spread<K: Hash>(keys: impl Iterator<Item = K>, shards: usize) -> Vec<usize> {
+        let mut counts = vec![0; shards];
+        keys.for_each(|key| counts[shard_of(&key, shards)] += 1);
+        counts
+    }
+
+    #[test]
+    fn usual_keys_spread_evenly() {
+        for shards in [1, 2, 3, 8] {
+            let fair = 8_000 / shards;
+            for counts in [
+                spread(0..8_000_u64, shards),
+                spread((0..8_000_u32).map(|n| n << 12), shards),
+                spread((0..8_000_i64).map(|n| -n), shards),
+                spread((0..8_000).map(|n| format!("user{n}")), shards),
+                spread((0..8_000).map(|n| (n % 90, n / 90)), shards),
+            ] {
+                let even = counts.iter().all(|n| (fair * 4 / 5..=fair * 6 / 5).contains(n));
+                assert!(even, "{counts:?} keys in {shards} shards");
+            }
+        }
+    }
+}

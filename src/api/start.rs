@@ -1,0 +1,86 @@
+//! From a builder to a run.
+
+use std::panic::resume_unwind;
+
+use super::fan_out::FanOut;
+use super::options::Options;
+use super::source::{Mode, Open, Source};
+use crate::engine::{
+    Branch, Hook, Kept, Manager, NoHook, Setup, Started, Unstarted, contain_drop, discard,
+};
+use crate::threads::{Host, Threads};
+
+/// What the manager of a run pulls.
+pub(super) type Pulled<I, H = NoHook> = <<I as Open>::Mode as Mode>::Source<<I as Open>::Items, H>;
+
+/// What goes to the thread of an input that is read ahead; nothing, if it is not.
+pub(super) type Moved<I, H = NoHook> = <<I as Open>::Mode as Mode>::Moved<<I as Open>::Items, H>;
+
+/// The manager of a run, and what its input leaves for the end.
+pub(super) type Run<I, O, H = NoHook> = (Manager<Pulled<I, H>, O>, <I as Open>::Ending);
+
+impl<I, Th> FanOut<I, Th> {
+    /// Starts a run of `branches`.
+    #[track_caller]
+    pub(super) fn start<'a, B>(self, branches: Vec<B>, kept: Kept) -> Run<I, B::Output>
+    where
+        I: Source,
+        <I as Source>::Item: Send + Sync + 'a,
+        Moved<I>: Send + 'a,
+        Th: Threads<'a>,
+        B: Branch<<I as Source>::Item, Output: Send + 'a> + Send + 'a,
+    {
+        self.start_with(branches, kept, |_| NoHook)
+    }
+
+    /// Starts a run of `branches`, with a hook that may add others.
+    ///
+    /// If that cannot be, the branches and the input have been dropped when this panics.
+    #[track_caller]
+    pub(super) fn start_with<'a, B, H>(
+        self,
+        branches: Vec<B>,
+        kept: Kept,
+        hook: impl FnOnce(&mut Started<<I as Source>::Item, B::Output, Th::Host>) -> H,
+    ) -> Run<I, B::Output, H>
+    where
+        I: Source,
+        <I as Source>::Item: Send + Sync + 'a,
+        H: Hook,
+        Moved<I, H>: Send + 'a,
+        Th: Threads<'a>,
+        B: Branch<<I as Source>::Item, Output: Send + 'a> + Send + 'a,
+    {
+        let Self { source, threads, options } = self;
+        let Options { settings, control } = options;
+        let reads_ahead = <I::Mode as Mode>::READS_AHEAD;
+        let wanted = branches.len() + usize::from(reads_ahead);
+        let mut watch = control.map(|control| move |run, figures| control.attach(run, figures));
+        let watch = watch.as_mut().map(|watch| watch as &mut dyn FnMut(_, _) -> _);
+        let setup = Setup { settings, kept, reads_ahead, watch };
+        let mut started = match Started::new(threads, setup, branches) {
+            Ok(started) => started,
+            Err(unstarted) => {
+                contain_drop(source).into_iter().for_each(discard);
+                match unstarted {
+                    Unstarted::Name(payload) => resume_unwind(payload),
+                    Unstarted::Threads(error) => panic!(
+                        "a run that needs {wanted} threads cannot start: {error} (`Pool::lease` \
+                         returns this as an error)"
+                    ),
+                }
+            }
+        };
+        let hook = hook(&mut started);
+        let (items, ending) = source.open();
+        let (moved, stays) = <I::Mode as Mode>::split(items, hook);
+        let manager = started.feed(|dispatch, host| {
+            <I::Mode as Mode>::source(stays, dispatch, |puller| {
+                if let Some(host) = host {
+                    host.host(move |worker| <I::Mode as Mode>::pull(moved, puller, worker));
+                }
+            })
+        });
+        (manager, ending)
+    }
+}

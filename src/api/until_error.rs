@@ -1,0 +1,80 @@
+//! Inputs that may fail.
+
+use std::mem;
+
+use super::source::{Ending, TryItem};
+use crate::engine::{contain_drop, discard};
+use crate::sync::{Arc, Mutex};
+
+/// The items of `input` up to its first error, which is put aside.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Debug)]
+pub struct UpToError<I, E> {
+    input: I,
+    error: Arc<Mutex<Slot<E>>>,
+}
+
+/// Where the error of an input is kept until its items have had their outputs.
+///
+/// INVARIANT: written by the input, inside its `next`; read by the consumer when the run
+/// has ended. What comes after that, of an input that was detached, is nobody's. Nothing of
+/// the user's is dropped under the lock.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Debug)]
+pub struct ErrorSlot<E>(Arc<Mutex<Slot<E>>>);
+
+#[derive(Debug)]
+#[allow(unnameable_types, reason = "only passes through what is public")]
+enum Slot<E> {
+    Open,
+    Filled(E),
+    Closed,
+}
+
+impl<I, E> UpToError<I, E> {
+    pub(super) fn new(input: I) -> (Self, ErrorSlot<E>) {
+        let error = Arc::new(Mutex::new(Slot::Open));
+        (Self { input, error: Arc::clone(&error) }, ErrorSlot(error))
+    }
+
+    fn fail(&self, error: E) {
+        let mut slot = self.error.lock();
+        let unread = match *slot {
+            Slot::Open => mem::replace(&mut *slot, Slot::Filled(error)),
+            Slot::Filled(_) | Slot::Closed => Slot::Filled(error),
+        };
+        drop(slot);
+        drop(unread);
+    }
+}
+
+impl<E> ErrorSlot<E> {
+    /// Takes the error, and lets no other in.
+    pub(super) fn close(&self) -> Option<E> {
+        match mem::replace(&mut *self.0.lock(), Slot::Closed) {
+            Slot::Filled(error) => Some(error),
+            Slot::Open | Slot::Closed => None,
+        }
+    }
+}
+
+impl<E> Ending for ErrorSlot<E> {
+    fn discard(&mut self) {
+        contain_drop(self.close()).into_iter().for_each(discard);
+    }
+}
+
+impl<I: Iterator<Item: TryItem>> Iterator for UpToError<I, <I::Item as TryItem>::Err> {
+    type Item = <I::Item as TryItem>::Ok;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.input.next()?.into_result() {
+            Ok(item) => Some(item),
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+}

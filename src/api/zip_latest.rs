@@ -1,0 +1,181 @@
+//! `zip_latest`: the latest outputs of several scans, item by item.
+
+use std::fmt;
+use std::iter::FusedIterator;
+
+use super::distribute::at_the_end;
+use super::fan_out::FanOut;
+use super::lists::Shared;
+use super::results::{Latest, Rows};
+use super::source::{Ending, Source};
+use super::start::{Moved, Pulled};
+use crate::engine::{Kept, Manager, Outputs, PanicOrigin, discard};
+use crate::scan::{Cell, Driven};
+use crate::threads::Threads;
+
+impl<I, Th> FanOut<I, Th> {
+    /// Gives every item to each of `scans`, every scan on a thread of its own, and returns their
+    /// latest outputs together, item by item. Elsewhere this is called *combine latest*, and a
+    /// *tee* of a Mealy machine.
+    ///
+    /// A scan that emits only at the flush (a count, a sum) has no output for any item, and with
+    /// it there are no rows: use its running form, or [`fold`](Self::fold).
+    ///
+    /// The scans are a tuple of up to twelve, of different types, or an array or a vector of one
+    /// type; each row has the same shape. A scan that emits nothing for an item is there with
+    /// what it emitted last; of several outputs for one item it is there with the last. The
+    /// sequence is the same on every run.
+    ///
+    /// | it | when |
+    /// |---|---|
+    /// | emits | after each item, from the first after which every scan has emitted: the latest output of each |
+    /// | holds back | any live scan's input is full, or a scan is ahead of the slowest by its output capacity |
+    /// | completes | the input has ended and every scan was flushed, or any scan has ended by itself |
+    /// | cancels | the iterator is dropped; a scan or the input panics; [`Control`](crate::Control) |
+    ///
+    /// # Shape
+    ///
+    /// A scan that ends with an output for its last item has its row for that item; one that
+    /// ends without has none. Then the run ends, and the other scans are aborted. At the end of
+    /// the input all scans are flushed before the last `None`; what they emit then belongs to
+    /// no item, and is dropped. The input is pulled as [`distribute`](Self::distribute) pulls it,
+    /// which also says how much memory a run takes; here the consumer has a batch of each scan.
+    /// The scans do not run in lock step: each works ahead of the consumer, batch by batch.
+    ///
+    /// # Blocking
+    ///
+    /// `next` blocks while some scan has not stepped over the next item, and in the input.
+    /// Dropping the iterator aborts the run and waits until every scan thread has left it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the threads are not available. For panics of scans and of the input see
+    /// [`ZipLatest::next`](ZipLatest#method.next); one of a scan that is ahead of the others
+    /// surfaces behind the rows before its item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let sum = scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) });
+    /// let even = scan::filter(|x: &i32| x % 2 == 0);
+    /// let rows: Vec<_> = (1..=5).fan_out().zip_latest((sum, even)).collect();
+    /// assert_eq!(rows, [(3, 2), (6, 2), (10, 4), (15, 4)]);
+    /// ```
+    #[track_caller]
+    pub fn zip_latest<'a, L, R>(self, scans: L) -> ZipLatest<I, R>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Threads<'a>,
+        L: Rows<'a, <I as Source>::Item, Latest = R>,
+        R: Latest<Output: Send + 'a>,
+    {
+        let latest = scans.nothing();
+        let scans: Vec<_> = scans.per_item().into_iter().map(Driven).collect();
+        let lanes = scans.iter().map(|_| Outputs::new(Vec::new())).collect();
+        let (manager, ending) = self.start(scans, Kept::Marked);
+        ZipLatest { manager: manager.in_turns(), lanes, current: 0, latest, ending }
+    }
+}
+
+/// The latest outputs of several scans, item by item; made by [`FanOut::zip_latest`].
+#[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
+pub struct ZipLatest<I: Source, L: Latest> {
+    manager: Manager<Pulled<I>, Cell<L::Output>>,
+    /// Of each scan, what it emitted for the items to come: once for each.
+    lanes: Vec<Outputs<Cell<L::Output>>>,
+    /// Whose turn it is.
+    current: usize,
+    latest: L,
+    ending: I::Ending,
+}
+
+impl<I: Source, L: Latest> ZipLatest<I, L> {
+    /// Returns where the panic came from that ended the run, once there was one. Scans are
+    /// numbered in their order.
+    #[must_use]
+    pub fn panicked(&self) -> Option<PanicOrigin> {
+        self.manager.panicked().copied()
+    }
+
+    /// Goes on by one item, and says whether there was one and no scan had ended.
+    ///
+    /// The drop of an output may panic on the way. The turn has passed on by then, so the
+    /// next call goes on from there.
+    fn advance(&mut self) -> bool {
+        while let Some(lane) = self.lanes.get_mut(self.current) {
+            match lane.next() {
+                Some(Cell::Item(output)) => {
+                    let index = self.current;
+                    self.current += 1;
+                    if let Some(output) = output {
+                        self.latest.place(index, output);
+                    }
+                }
+                Some(Cell::Flushed) => {
+                    // All others are, too; one that was stopped by itself stops them.
+                    self.manager.stop();
+                    return false;
+                }
+                None => {
+                    // Whoever has no more than this, or less, ends the run: nobody need be
+                    // waited for.
+                    let behind = &self.lanes[self.current..];
+                    if behind.iter().any(|lane| lane.peek().is_some_and(Cell::is_flushed)) {
+                        self.manager.stop();
+                        return false;
+                    }
+                    if self.manager.next_of_any(&mut self.lanes, self.current).is_none() {
+                        self.manager.abort_unless_severed();
+                        return false;
+                    }
+                }
+            }
+        }
+        self.current = 0;
+        !self.lanes.is_empty()
+    }
+}
+
+impl<I: Source, L: Latest> Iterator for ZipLatest<I, L> {
+    type Item = I::Yield<L::Row>;
+
+    /// Returns the latest output of each scan after the next item.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks inside the input's `next`, and while some scan has not stepped over the item.
+    ///
+    /// # Panics
+    ///
+    /// Resumes a panic of a scan, of the input, or of the drop of an item, with the original
+    /// payload, once all scans have exited.
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.advance() {
+            if let Some(row) = self.latest.row() {
+                return Some(I::yields(row));
+            }
+        }
+        self.lanes.clear();
+        self.manager.finish();
+        at_the_end::<I, _>(self.panicked(), &mut self.ending)
+    }
+}
+
+impl<I: Source, L: Latest> FusedIterator for ZipLatest<I, L> {}
+
+/// Drops the latest outputs one by one; what that panics with is not told.
+impl<I: Source, L: Latest> Drop for ZipLatest<I, L> {
+    fn drop(&mut self) {
+        self.latest.clear().into_iter().for_each(discard);
+        self.ending.discard();
+    }
+}
+
+impl<I: Source, L: Latest> fmt::Debug for ZipLatest<I, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZipLatest").field("manager", &self.manager).finish_non_exhaustive()
+    }
+}

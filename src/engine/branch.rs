@@ -1,0 +1,89 @@
+//! What one thread of a run executes, and the two channels that connect it.
+
+use super::batch::{BatchSender, Outputs};
+use super::contain::{Payload, contain, keep_first};
+use super::exit_guard::ExitGuard;
+use super::inlet::Inlet;
+use super::meter::Meter;
+use super::outlet::{Kept, Outlet};
+use super::pace::Pace;
+use super::run::Run;
+use super::settings::Settings;
+use crate::sync::{Arc, Receiver, bounded};
+
+/// What one thread of a run executes: a scan, or anything else that takes items from an inlet
+/// and emits into an outlet.
+pub(crate) trait Branch<T> {
+    /// What it emits.
+    type Output;
+
+    /// Its name, if it was given one. Asked once, before any thread begins.
+    fn name(&self) -> Option<&str>;
+
+    /// Takes items until the inlet ends, or until it has no use for more.
+    ///
+    /// Drops itself and both ends before it returns, each panic of user code contained, and
+    /// returns the first. Blocks on the inlet and the outlet alone.
+    fn run(self, inlet: Inlet<T>, outlet: Outlet<Self::Output>) -> Option<Payload>;
+}
+
+/// Runs user code that may panic, and keeps the first panic.
+pub(crate) fn contain_into(first: &mut Option<Payload>, f: impl FnOnce()) {
+    if let Err(payload) = contain(f) {
+        keep_first(first, payload);
+    }
+}
+
+/// One branch with its two channels. Each of its two waits ends when the manager drops the
+/// other side.
+#[derive(Debug)]
+pub(super) struct Connected<T, B: Branch<T>> {
+    pub(super) branch: B,
+    inlet: Inlet<T>,
+    outlet: Outlet<B::Output>,
+}
+
+/// Where a branch gets its items from.
+#[derive(Debug)]
+pub(super) struct InputSide<T> {
+    pub(super) batches: BatchSender<T>,
+    pub(super) pace: Arc<Pace>,
+}
+
+/// Where the outputs of a branch come out.
+#[derive(Debug)]
+pub(super) struct OutputSide<O> {
+    pub(super) outputs: Receiver<Outputs<O>>,
+    pub(super) pace: Arc<Pace>,
+    pub(super) meter: Arc<Meter>,
+}
+
+/// Connects a branch. Calls nothing of it.
+pub(super) fn connect<T, B: Branch<T>>(
+    branch: B,
+    kept: Kept,
+    settings: &Settings,
+    run: &Arc<Run>,
+) -> (Connected<T, B>, InputSide<T>, OutputSide<B::Output>) {
+    let (batches, receiver) = bounded(settings.input_capacity);
+    let (sender, outputs) = bounded(settings.output_capacity);
+    let size = settings.outputs::<B::Output>();
+    let pace = Arc::new(Pace::new(&settings.items::<T>(), &size));
+    let meter = Arc::new(Meter::new());
+    let inlet = Inlet::new(receiver, settings.input_capacity, &meter, run);
+    let sender = (sender, settings.output_capacity);
+    let outlet = Outlet::new(size, kept, sender, &pace, &meter, run);
+    let input = InputSide { batches, pace: Arc::clone(&pace) };
+    let output = OutputSide { outputs, pace, meter };
+    (Connected { branch, inlet, outlet }, input, output)
+}
+
+impl<T, B: Branch<T>> Connected<T, B> {
+    /// Runs the branch to its end, and leaves through `exit`.
+    // MODEL: loom-tests/tests/panics.rs::outputs_before_a_panic_are_delivered
+    pub(super) fn live(self, mut exit: ExitGuard) {
+        let Self { branch, inlet, outlet } = self;
+        exit.note(branch.run(inlet, outlet));
+        drop(exit);
+    }
+}

@@ -1,0 +1,90 @@
+//! The near ends of the output channels: one lane per scan.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::batch::Outputs;
+use super::branch::OutputSide;
+use super::id::ScanId;
+use super::look::{Answer, look};
+use super::pace::Pace;
+use crate::sync::{Arc, select_ready};
+
+/// How many output channels one selection looks at. A run with more scans looks
+/// at one window after the other, so that the cost of finding the next outputs
+/// does not grow with the number of scans while most of them have some.
+#[cfg(not(any(loom, shuttle)))]
+const WINDOW: usize = 16;
+/// Models are to have more lanes than a window.
+#[cfg(any(loom, shuttle))]
+const WINDOW: usize = 2;
+
+/// The near end of the output channel of one scan.
+struct Lane<O> {
+    id: ScanId,
+    side: OutputSide<O>,
+}
+
+/// The lanes of all scans that may still have outputs.
+///
+/// Invariant: no method blocks.
+pub(super) struct FanIn<O> {
+    /// In runs whose lanes are not [collected](Self::collect), in the order of the scans.
+    lanes: VecDeque<Lane<O>>,
+}
+
+impl<O> FanIn<O> {
+    pub(super) fn new() -> Self {
+        Self { lanes: VecDeque::new() }
+    }
+
+    pub(super) fn add(&mut self, id: ScanId, side: OutputSide<O>) {
+        self.lanes.push_back(Lane { id, side });
+    }
+
+    /// How many scans may still have outputs to be collected.
+    pub(super) fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Whether a scan may still have outputs.
+    pub(super) fn has(&self, id: ScanId) -> bool {
+        self.lanes.iter().any(|lane| lane.id == id)
+    }
+
+    /// Takes the next batch of outputs of any scan, if there is one, and the
+    /// lanes of scans that have exited off the list.
+    pub(super) fn collect(&mut self) -> Option<(ScanId, Outputs<O>, Arc<Pace>)> {
+        let outputs = look(&mut self.lanes, WINDOW, |lanes| {
+            let channels: Vec<_> = lanes.map(|lane| &lane.side.outputs).collect();
+            match select_ready(&channels) {
+                None => Answer::Idle,
+                Some((index, None)) => Answer::Ended(index),
+                Some((index, Some(outputs))) => Answer::Ready(index, outputs),
+            }
+        })?;
+        // Whoever was found ready is now at the end.
+        let lane = self.lanes.back()?;
+        Some((lane.id, outputs, Arc::clone(&lane.side.pace)))
+    }
+
+    /// Takes the next batch of outputs of the `index`th scan, if there is one, or
+    /// says with an inner `None` that there will be no more. For runs whose lanes
+    /// are not [collected](Self::collect), and so keep their places.
+    pub(super) fn receive(&mut self, index: usize) -> Option<Option<(Outputs<O>, Arc<Pace>)>> {
+        let side = &self.lanes[index].side;
+        let (_, outputs) = select_ready(&[&side.outputs])?;
+        Some(outputs.map(|outputs| (outputs, Arc::clone(&side.pace))))
+    }
+
+    /// Lets go of all channels.
+    pub(super) fn close(&mut self) {
+        self.lanes.clear();
+    }
+}
+
+impl<O> fmt::Debug for FanIn<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lanes.iter().map(|lane| lane.id)).finish()
+    }
+}

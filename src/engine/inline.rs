@@ -1,0 +1,211 @@
+//! The input, pulled by the manager on the consumer's thread.
+
+use std::fmt;
+use std::mem;
+
+use super::batch::Batch;
+use super::batch_size::BatchSize;
+use super::contain::{Payload, contain, contain_drop, keep_first};
+use super::fan_out::{Demand, FanOut};
+use super::meter::manager_does;
+use super::run::Stage;
+use super::source::{Hook, Left, NoHook, Source};
+use super::start::Dispatch;
+use crate::sync::Instant;
+
+/// How many items a batch has room for at first. A longer one, which only a fixed
+/// size can ask for, grows as it is filled.
+const FIRST_CAPACITY: usize = 1 << 13;
+
+/// An input that is pulled batch by batch, each when the one before it was sent.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub struct Inline<I: Iterator, H = NoHook> {
+    /// `None` once it has ended or is not wanted any more.
+    input: Option<I>,
+    /// The item that was being pulled when a batch was left because of an interruption. It
+    /// is held until what interrupted has been heeded, then it is a batch of its own.
+    held_over: Option<I::Item>,
+    demand: Demand,
+    hook: H,
+    /// Whether the hook was called for the next batch.
+    hooked: bool,
+    dispatch: Dispatch<I::Item>,
+}
+
+impl<I: Iterator, H: Hook> Inline<I, H> {
+    pub(crate) fn new(input: I, hook: H, dispatch: Dispatch<I::Item>) -> Self {
+        let (input, held_over, demand) = (Some(input), None, Demand::Wait);
+        Self { input, held_over, demand, hook, hooked: false, dispatch }
+    }
+
+    /// Pulls one batch and begins to send it; or gives Stop, when the input has ended.
+    fn pull_batch(&mut self, most: usize) -> Result<(), Payload> {
+        let Dispatch { fan_out, batch_size, time, run } = &mut self.dispatch;
+        let Some(input) = &mut self.input else {
+            fan_out.stop();
+            return Ok(());
+        };
+        batch_size.begin(most);
+        let mut items = Vec::with_capacity(batch_size.goal().min(FIRST_CAPACITY));
+        let first = fan_out.pulled();
+        time.turn_to(manager_does::PULL_INPUT);
+        let interruptible = fan_out.is_interruptible();
+        let pulled = contain(|| {
+            fill(batch_size, &mut items, |chunk, items| match interruptible {
+                false => pull(input, fan_out, chunk, items),
+                true => pull_until(|| run.is_called(), input, fan_out, chunk, items),
+            })
+        });
+        time.turn_to(manager_does::WAIT_FOR_SCANS);
+        // From here on the drop of the items is contained, whatever happens.
+        let batch = Batch::new(items, run);
+        if !batch.items().is_empty() {
+            fan_out.send(batch, first, None);
+        }
+        match pulled {
+            Ok(Pulled::More) => Ok(()),
+            Ok(Pulled::Last) => self.drop_input().inspect_err(|_| self.sever()),
+            Ok(Pulled::Interrupted(item)) => {
+                self.held_over = Some(item);
+                Ok(())
+            }
+            Err(payload) => {
+                self.sever();
+                Err(payload)
+            }
+        }
+    }
+
+    /// Calls the hook before the next batch, once, and returns whether it did.
+    fn call_hook(&mut self) -> Result<bool, Payload> {
+        if mem::size_of::<H>() == 0 || self.input.is_none() {
+            return Ok(false);
+        }
+        self.hooked = !self.hooked;
+        if self.hooked {
+            contain(|| self.hook.before_batch()).inspect_err(|_| self.sever())?;
+        }
+        Ok(self.hooked)
+    }
+
+    /// Ends the run behind what was pulled: the input has panicked, or its hook.
+    // MODEL: loom-tests/tests/panics.rs::panic_in_the_input
+    fn sever(&mut self) {
+        self.dispatch.run.advance(Stage::Severed);
+        self.dispatch.fan_out.stop();
+        // One panic is told. The input has gone in any case.
+        self.drop_input().unwrap_or_else(super::contain::discard);
+    }
+
+    /// Drops the input, and the item of it that nobody was given; each drop may panic.
+    fn drop_input(&mut self) -> Result<(), Payload> {
+        let mut first = contain_drop(self.held_over.take());
+        if let Some(payload) = contain_drop(self.input.take()) {
+            keep_first(&mut first, payload);
+        }
+        first.map_or(Ok(()), Err)
+    }
+}
+
+impl<I: Iterator, H: Hook> Source for Inline<I, H> {
+    type Item = I::Item;
+
+    // MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
+    fn send(&mut self) {
+        let Dispatch { fan_out, run, .. } = &self.dispatch;
+        if let Some(item) = self.held_over.take() {
+            fan_out.send(Batch::new(vec![item], run), fan_out.pulled() - 1, None);
+        }
+        self.demand = fan_out.offer();
+    }
+
+    fn pull(&mut self) -> Result<bool, Payload> {
+        match self.demand {
+            // What the hook has added is looked at first, and does not interrupt the batch.
+            Demand::Pull { most } => match self.call_hook()? {
+                true => Ok(true),
+                false => self.pull_batch(most).map(|()| true),
+            },
+            Demand::Wait => Ok(false),
+            Demand::Leave => self.drop_input().map(|()| false),
+        }
+    }
+
+    fn release(&mut self, _: bool) -> Result<(), Payload> {
+        self.demand = Demand::Leave;
+        self.drop_input()
+    }
+
+    fn left(&mut self) {}
+
+    fn has_left(&mut self) -> Left {
+        if self.demand == Demand::Leave { Left::Yes } else { Left::No }
+    }
+}
+
+/// Whether the input goes on after a batch.
+enum Pulled<T> {
+    More,
+    Last,
+    /// The batch was left before this item.
+    Interrupted(T),
+}
+
+/// Pulls one batch, chunk by chunk.
+fn fill<T>(
+    batch_size: &mut BatchSize,
+    items: &mut Vec<T>,
+    mut pull_chunk: impl FnMut(usize, &mut Vec<T>) -> Pulled<T>,
+) -> Pulled<T> {
+    let began = Instant::now();
+    while !batch_size.is_full(items.len(), || began.elapsed()) {
+        let pulled = pull_chunk(batch_size.chunk(items.len()), items);
+        if !matches!(pulled, Pulled::More) {
+            return pulled;
+        }
+    }
+    batch_size.learn(items.len(), || began.elapsed());
+    Pulled::More
+}
+
+/// Pulls so many items at once.
+fn pull<I: Iterator>(
+    input: &mut I,
+    fan_out: &FanOut<I::Item>,
+    count: usize,
+    items: &mut Vec<I::Item>,
+) -> Pulled<I::Item> {
+    let before = items.len();
+    items.extend(input.by_ref().take(count));
+    let pulled = items.len() - before;
+    fan_out.count_pulled(pulled);
+    if pulled < count { Pulled::Last } else { Pulled::More }
+}
+
+/// Pulls so many items one by one. If there is an interruption while an item is pulled,
+/// the batch ends before it: a scan that is added inside the input's `next` sees just
+/// what comes of that call and of those after it.
+// MODEL: loom-tests/tests/control.rs::add_inside_the_input
+fn pull_until<I: Iterator>(
+    interrupted: impl Fn() -> bool,
+    input: &mut I,
+    fan_out: &FanOut<I::Item>,
+    count: usize,
+    items: &mut Vec<I::Item>,
+) -> Pulled<I::Item> {
+    for _ in 0..count {
+        let Some(item) = input.next() else { return Pulled::Last };
+        fan_out.count_pulled(1);
+        if interrupted() {
+            return Pulled::Interrupted(item);
+        }
+        items.push(item);
+    }
+    Pulled::More
+}
+
+impl<I: Iterator, H> fmt::Debug for Inline<I, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inline").field("demand", &self.demand).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! The settings of a run, as far as the engine goes by them.
+
+use std::mem;
+
+use super::batch_size::BatchSize;
+use crate::threads::ThreadKind;
+
+/// The most values that a batch of adaptive length holds.
+#[cfg(not(any(loom, shuttle)))]
+const ADAPTIVE_LENGTH: usize = 8192;
+/// Models are to see several that are full.
+#[cfg(any(loom, shuttle))]
+const ADAPTIVE_LENGTH: usize = 4;
+/// And the most bytes, as far as is known, except for its first value.
+const ADAPTIVE_BYTES: usize = 1 << 20;
+/// Values of more bytes have threads with more stack.
+const BIG_VALUE: usize = 16 << 10;
+const USUAL_STACK: usize = 2 << 20;
+const MAX_STACK: usize = 1 << 30;
+/// How many copies of a value may be on the stack at once, in an unoptimised build.
+const HAND_OVERS: usize = 32;
+
+/// Settings that have been checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Batches of items per scan.
+    pub(crate) input_capacity: usize,
+    /// Batches of outputs per scan.
+    pub(crate) output_capacity: usize,
+    /// The length of batches, if it is fixed.
+    pub(crate) batch: Option<usize>,
+    /// The bytes of an item, if that is more than its type says.
+    pub(crate) item_bytes: usize,
+    /// The bytes of an output.
+    pub(crate) output_bytes: usize,
+    /// Whether to go on without scans.
+    pub(crate) discards: bool,
+    pub(crate) threads: ThreadKind,
+}
+
+impl Settings {
+    /// How long batches of items are.
+    pub(super) fn items<T>(&self) -> BatchSize {
+        self.batches::<T>(self.item_bytes)
+    }
+
+    /// How long batches of outputs are.
+    pub(super) fn outputs<O>(&self) -> BatchSize {
+        self.batches::<O>(self.output_bytes)
+    }
+
+    fn batches<V>(&self, bytes: usize) -> BatchSize {
+        let bytes = bytes.max(mem::size_of::<V>()).max(1);
+        match self.batch {
+            Some(length) => BatchSize::fixed(length),
+            None => BatchSize::adaptive((ADAPTIVE_BYTES / bytes).clamp(1, ADAPTIVE_LENGTH)),
+        }
+    }
+
+    /// The kind of thread that passes values of these types on. Each hand-over may put such a
+    /// value on the stack; for big ones the usual stack is too small.
+    pub(super) fn kind_for<T, O>(&self) -> ThreadKind {
+        let bytes = mem::size_of::<T>().max(mem::size_of::<O>());
+        let mut kind = self.threads.clone();
+        if kind.stack_size.is_none() && bytes > BIG_VALUE {
+            kind.stack_size = Some(USUAL_STACK + bytes.saturating_mul(HAND_OVERS).min(MAX_STACK));
+        }
+        kind
+    }
+}

@@ -1,0 +1,113 @@
+//! Scans on threads of their own: how a run drives one.
+
+use std::ops::ControlFlow;
+
+use super::total::HandOver;
+use super::{Emitter, Scan};
+use crate::engine::{Branch, Inlet, Message, Outlet, Payload, contain_into};
+use crate::sync::Instant;
+
+/// A scan whose outputs travel as it emits them.
+#[derive(Debug)]
+pub(crate) struct Driven<S>(pub(crate) S);
+
+impl<T, S: Scan<T>> Branch<T> for Driven<S> {
+    type Output = S::Output;
+
+    fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
+    /// Outputs that were emitted before a panic are published like any others.
+    fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
+        drive_to_the_end(self.0, inlet, outlet, |_, _| {})
+    }
+}
+
+/// A total: in a run that is aborted it hands over what it has.
+#[derive(Debug)]
+pub(crate) struct DrivenTotal<S>(pub(crate) S);
+
+impl<T, S: HandOver<T>> Branch<T> for DrivenTotal<S> {
+    type Output = S::Output;
+
+    fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
+    fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
+        drive_to_the_end(self.0, inlet, outlet, |scan, outlet| {
+            scan.hand_over(&mut Emitter::outlet(outlet));
+        })
+    }
+}
+
+fn drive_to_the_end<T, S: Scan<T>>(
+    mut scan: S,
+    mut inlet: Inlet<T>,
+    mut outlet: Outlet<S::Output>,
+    aborted: impl FnOnce(&mut S, &mut Outlet<S::Output>),
+) -> Option<Payload> {
+    let mut panic = None;
+    contain_into(&mut panic, || match drive(&mut scan, &mut inlet, &mut outlet) {
+        ControlFlow::Continue(()) if outlet.is_closed() => aborted(&mut scan, &mut outlet),
+        _ => {}
+    });
+    contain_into(&mut panic, || outlet.finish());
+    contain_into(&mut panic, || drop(scan));
+    panic
+}
+
+/// Takes batches until the scan ends by itself (`Break`), Stop comes and the scan is flushed,
+/// or the run is aborted.
+fn drive<T, S: Scan<T>>(
+    scan: &mut S,
+    inlet: &mut Inlet<T>,
+    outlet: &mut Outlet<S::Output>,
+) -> ControlFlow<()> {
+    while let Some(message) = inlet.next() {
+        match message {
+            Message::Batch(batch) => {
+                let flow = step_over(batch.items(), scan, outlet);
+                drop(batch);
+                if flow.is_break() {
+                    return if outlet.is_closed() { ControlFlow::Continue(()) } else { flow };
+                }
+                outlet.publish();
+            }
+            Message::Stop => {
+                outlet.begin_piece(Instant::now());
+                scan.flush(&mut Emitter::outlet(outlet));
+                return ControlFlow::Break(());
+            }
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Steps over a batch, piece by piece: what a slow scan emits is not to wait for the end
+/// of a batch that is long because the scan was fast before. Pieces are as long as what
+/// the scan deals with in about half a linger; those of a fast scan are whole batches.
+fn step_over<T, S: Scan<T>>(
+    mut items: &[T],
+    scan: &mut S,
+    outlet: &mut Outlet<S::Output>,
+) -> ControlFlow<()> {
+    loop {
+        // Whatever the scan's own loop looks at: no further piece of an aborted run.
+        // MODEL: loom-tests/tests/drop.rs::no_piece_is_begun_behind_an_abort
+        if outlet.is_closed() {
+            return ControlFlow::Break(());
+        }
+        let (piece, behind) = items.split_at(outlet.piece().min(items.len()));
+        let began = Instant::now();
+        outlet.begin_piece(began);
+        scan.step_batch(piece, &mut Emitter::outlet(outlet))?;
+        outlet.end_piece(piece.len(), began);
+        if behind.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        outlet.publish();
+        items = behind;
+    }
+}

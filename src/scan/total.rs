@@ -1,0 +1,218 @@
+//! Scans whose one result comes at the end.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use super::adaptors::{FilterInput, Map, MapInput, Named, Then};
+use super::{Emitter, Fold, Keep, Scan};
+
+/// A scan with one result, which it emits at the flush: what
+/// [`FanOut::fold`](crate::FanOut::fold) takes.
+///
+/// [`count`](super::count), [`sum`](super::sum), [`fold`](super::fold()),
+/// [`collect`](super::collect) and their like always have a result; [`min`](super::min),
+/// [`max`](super::max) and [`last`](super::last) have none without items. Any other scan
+/// becomes a total with [`Scan::last`].
+///
+/// This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a total: it may emit more than once",
+    label = "a scan that has one result, at the end, is expected here",
+    note = "`.last()` keeps the last output of any scan; `distribute` gives all of them"
+)]
+pub trait Total<T>: HandOver<T> {
+    /// What becomes of the result: `X`, or `Option<X>` where there may be none.
+    type Of<X>;
+
+    /// The result, as it was emitted.
+    #[doc(hidden)]
+    fn of<X>(result: Option<X>) -> Self::Of<X>;
+}
+
+/// A total that can be interrupted.
+#[allow(unnameable_types, reason = "this is what seals")]
+pub trait HandOver<T>: Scan<T> {
+    /// Emits what there is so far, instead of a flush.
+    #[doc(hidden)]
+    fn hand_over(&mut self, out: &mut Emitter<'_, Self::Output>);
+}
+
+/// The result of one that always has one.
+fn always<X>(result: Option<X>) -> X {
+    result.expect("a scan that always has a result was flushed")
+}
+
+impl<T, B, F: FnMut(B, &T) -> B> HandOver<T> for Fold<B, F> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, B>) {
+        self.flush(out);
+    }
+}
+
+impl<T, B, F: FnMut(B, &T) -> B> Total<T> for Fold<B, F> {
+    type Of<X> = X;
+
+    fn of<X>(result: Option<X>) -> X {
+        always(result)
+    }
+}
+
+impl<T: Clone, F: FnMut(Option<&T>, &T) -> bool> HandOver<T> for Keep<T, F> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, T>) {
+        self.flush(out);
+    }
+}
+
+impl<T: Clone, F: FnMut(Option<&T>, &T) -> bool> Total<T> for Keep<T, F> {
+    type Of<X> = Option<X>;
+
+    fn of<X>(result: Option<X>) -> Option<X> {
+        result
+    }
+}
+
+impl<T, B, S: HandOver<T>, F: FnMut(S::Output) -> B> HandOver<T> for Map<S, F> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, B>) {
+        self.through(out, |scan, out| scan.hand_over(out));
+    }
+}
+
+impl<T, B, S: Total<T>, F: FnMut(S::Output) -> B> Total<T> for Map<S, F> {
+    type Of<X> = S::Of<X>;
+
+    fn of<X>(result: Option<X>) -> S::Of<X> {
+        S::of(result)
+    }
+}
+
+impl<T, U, S: HandOver<T>, F: FnMut(&U) -> T> HandOver<U> for MapInput<S, F> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, S::Output>) {
+        self.scan.hand_over(out);
+    }
+}
+
+impl<T, U, S: Total<T>, F: FnMut(&U) -> T> Total<U> for MapInput<S, F> {
+    type Of<X> = S::Of<X>;
+
+    fn of<X>(result: Option<X>) -> S::Of<X> {
+        S::of(result)
+    }
+}
+
+impl<T, S: HandOver<T>, P: FnMut(&T) -> bool> HandOver<T> for FilterInput<S, P> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, S::Output>) {
+        self.scan.hand_over(out);
+    }
+}
+
+impl<T, S: Total<T>, P: FnMut(&T) -> bool> Total<T> for FilterInput<S, P> {
+    type Of<X> = S::Of<X>;
+
+    fn of<X>(result: Option<X>) -> S::Of<X> {
+        S::of(result)
+    }
+}
+
+impl<T, S: HandOver<T>> HandOver<T> for Named<S> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, S::Output>) {
+        self.scan.hand_over(out);
+    }
+}
+
+impl<T, S: Total<T>> Total<T> for Named<S> {
+    type Of<X> = S::Of<X>;
+
+    fn of<X>(result: Option<X>) -> S::Of<X> {
+        S::of(result)
+    }
+}
+
+impl<T, A: Scan<T>, B: HandOver<A::Output>> HandOver<T> for Then<A, B> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, B::Output>) {
+        self.second.hand_over(out);
+    }
+}
+
+impl<T, A: Scan<T>, B: Total<A::Output>> Total<T> for Then<A, B> {
+    type Of<X> = B::Of<X>;
+
+    fn of<X>(result: Option<X>) -> B::Of<X> {
+        B::of(result)
+    }
+}
+
+/// Emits the last output alone, at the flush; see [`Scan::last`].
+#[must_use = "a scan does nothing until a run gives it items"]
+#[derive(Clone)]
+pub struct Last<S, O> {
+    scan: S,
+    last: Option<O>,
+}
+
+impl<S, O> Last<S, O> {
+    pub(super) fn new(scan: S) -> Self {
+        Self { scan, last: None }
+    }
+}
+
+/// Keeps the output, and drops the one before.
+fn keep<'k, O>(
+    last: &'k mut Option<O>,
+) -> impl FnMut(O, &mut Emitter<'_, O>) -> ControlFlow<()> + use<'k, O> {
+    |output, _| {
+        let before = last.replace(output);
+        // This may panic; the new one is in its place by then.
+        drop(before);
+        ControlFlow::Continue(())
+    }
+}
+
+impl<T, S: Scan<T>> Scan<T> for Last<S, S::Output> {
+    type Output = S::Output;
+
+    fn step(&mut self, item: &T, out: &mut Emitter<'_, S::Output>) -> ControlFlow<()> {
+        let flow = out.adapt(keep(&mut self.last), |out| self.scan.step(item, out));
+        if flow.is_break() {
+            self.hand_over(out);
+        }
+        flow
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, S::Output>) {
+        out.adapt(keep(&mut self.last), |out| self.scan.flush(out));
+        self.hand_over(out);
+    }
+
+    fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, S::Output>) -> ControlFlow<()> {
+        let flow = out.adapt(keep(&mut self.last), |out| self.scan.step_batch(batch, out));
+        if flow.is_break() && !out.is_closed() {
+            self.hand_over(out);
+        }
+        flow
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.scan.name()
+    }
+}
+
+impl<T, S: Scan<T>> HandOver<T> for Last<S, S::Output> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, S::Output>) {
+        if let Some(last) = self.last.take() {
+            out.emit(last);
+        }
+    }
+}
+
+impl<T, S: Scan<T>> Total<T> for Last<S, S::Output> {
+    type Of<X> = Option<X>;
+
+    fn of<X>(result: Option<X>) -> Option<X> {
+        result
+    }
+}
+
+impl<S: fmt::Debug, O> fmt::Debug for Last<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Last").field("scan", &self.scan).finish_non_exhaustive()
+    }
+}

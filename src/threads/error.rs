@@ -1,0 +1,60 @@
+//! Why threads cannot be had.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// Why a [pool](crate::Pool) has no threads for a [lease](crate::Pool::lease), or for a scan
+/// that is [added](crate::Adder::add) to a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LeaseError {
+    /// The pool has a maximum, and too many of its threads are in use.
+    Full {
+        /// How many threads were asked for.
+        wanted: usize,
+        /// How many threads of the pool are in use.
+        live: usize,
+        /// The pool's maximum.
+        max: usize,
+    },
+    /// The operating system refused a thread.
+    Spawn(io::Error),
+}
+
+impl LeaseError {
+    /// Whether the pool's maximum is the reason. When other runs have ended, the same may
+    /// succeed.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+}
+
+impl fmt::Display for LeaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full { wanted, live, max } => write!(
+                f,
+                "the pool has no {} free: its maximum is {max}, and {live} {} in use",
+                threads(*wanted),
+                if *live == 1 { "is" } else { "are" },
+            ),
+            Self::Spawn(error) => write!(f, "the operating system refused a thread: {error}"),
+        }
+    }
+}
+
+/// So many threads, in words.
+pub(super) fn threads(count: usize) -> String {
+    if count == 1 { "thread".to_owned() } else { format!("{count} threads") }
+}
+
+impl Error for LeaseError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Full { .. } => None,
+            Self::Spawn(error) => Some(error),
+        }
+    }
+}

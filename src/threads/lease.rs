@@ -1,0 +1,78 @@
+//! Threads that are set aside for one run.
+
+use std::fmt;
+
+use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
+
+/// So many threads of a [`Pool`], set aside for one run; made by [`Pool::lease`].
+///
+/// A run on a lease never fails for want of threads. It uses as many as it has scans, and one
+/// more if its input is [read ahead](crate::FanOut::read_ahead); with
+/// [`demux`](crate::FanOut::demux) the lease says how many shards there are. The rest is for
+/// scans that are added while the run goes on. The threads go back to the pool when the run
+/// has been dropped, or the lease, if no run was started on it.
+///
+/// The threads are those that the pool has by default. For a run that asks for a
+/// [name](crate::FanOut::thread_name) or a [stack size](crate::FanOut::stack_size) they are
+/// started anew.
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Pool, prelude::*};
+///
+/// let pool = Pool::with_max_threads(3);
+/// let lease = pool.lease(2)?;
+/// assert!(pool.lease(2).is_err_and(|error| error.is_full()));
+///
+/// let (count, sum) = (1..=4).fan_out().on(lease).fold((scan::count(), scan::sum::<i32, i32>()));
+/// assert_eq!((count, sum), (4, 10));
+/// assert_eq!((pool.live(), pool.idle()), (0, 2));
+/// # Ok::<(), anabranch::LeaseError>(())
+/// ```
+#[must_use = "dropped at once, the threads go back to the pool"]
+pub struct Lease {
+    /// A pool of just these threads, which hands them back when it goes.
+    pub(super) pool: Pool,
+    pub(super) size: usize,
+}
+
+impl Lease {
+    /// The number of threads.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl sealed::Sealed for Lease {}
+
+impl Threads<'static> for Lease {
+    type Host = Worker;
+    type More = Pool;
+
+    // Its threads have names already.
+    const NAMES_THREADS: bool = false;
+
+    fn more(&self) -> Pool {
+        self.pool()
+    }
+
+    fn pool(&self) -> Pool {
+        self.pool.clone()
+    }
+
+    fn size(&self) -> Option<usize> {
+        Some(self.size)
+    }
+
+    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
+        self.pool.workers(kinds)
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("size", &self.size).finish_non_exhaustive()
+    }
+}

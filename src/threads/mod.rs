@@ -1,0 +1,131 @@
+//! Where the threads of a run come from: a pool, a lease of it, or a scope.
+//!
+//! Architecture invariant: this layer knows nothing of items, scans or runs. A thread is given
+//! one job at a time, and a job never unwinds.
+
+mod error;
+mod lease;
+mod pool;
+#[cfg(not(any(loom, shuttle)))]
+mod scope;
+
+pub use self::error::LeaseError;
+pub use self::lease::Lease;
+pub use self::pool::Pool;
+pub(crate) use self::pool::Worker;
+#[cfg(not(any(loom, shuttle)))]
+pub use self::scope::Scoped;
+
+use crate::sync::Arc;
+
+/// What gives a run its threads: [`Global`], a [`&Pool`](Pool), a [`Lease`], or a
+/// [`&Scope`](std::thread::Scope) of the standard library. What runs there lives for `'a`.
+///
+/// This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no threads for a run",
+    label = "not a source of threads",
+    note = "`on` takes a `&Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
+            `&Scope` of `std::thread::scope`"
+)]
+pub trait Threads<'a>: sealed::Sealed + Sized {
+    #[doc(hidden)]
+    type Host: Host<'a>;
+    /// What gives the run more threads later.
+    #[doc(hidden)]
+    type More: More<'a>;
+
+    /// Whether a thread can have a name of its own.
+    #[doc(hidden)]
+    const NAMES_THREADS: bool = true;
+
+    #[doc(hidden)]
+    fn more(&self) -> Self::More;
+
+    /// The pool that scans which are added from outside have their threads from.
+    #[doc(hidden)]
+    fn pool(&self) -> Pool;
+
+    /// How many threads there are if nothing else is said; `None` if that is open.
+    #[doc(hidden)]
+    fn size(&self) -> Option<usize> {
+        None
+    }
+
+    /// Gives a thread of each of these kinds, or none. Does not block.
+    #[doc(hidden)]
+    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Self::Host>, LeaseError>;
+}
+
+/// A thread that waits for its job. When it is dropped without one, it is idle again, or ends.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub trait Host<'a> {
+    /// Has the thread run `job`, with the handle that gives it back to its pool, if it is of
+    /// one. A job must not unwind.
+    fn host(self, job: impl FnOnce(Option<Worker>) + Send + 'a);
+}
+
+/// Gives threads one by one, while a run goes on.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub trait More<'a> {
+    type Host: Host<'a>;
+
+    fn host(&self, kind: &ThreadKind) -> Result<Self::Host, LeaseError>;
+}
+
+impl More<'static> for Pool {
+    type Host = Worker;
+
+    fn host(&self, kind: &ThreadKind) -> Result<Worker, LeaseError> {
+        let mut workers = self.workers(std::slice::from_ref(kind))?;
+        Ok(workers.pop().expect("a worker for each kind"))
+    }
+}
+
+mod sealed {
+    #[allow(unnameable_types, reason = "this is what seals")]
+    pub trait Sealed {}
+}
+
+/// The [global pool](Pool::global): the threads of runs that are given no others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Global;
+
+impl sealed::Sealed for Global {}
+
+impl Threads<'static> for Global {
+    type Host = Worker;
+    type More = Pool;
+
+    fn more(&self) -> Pool {
+        self.pool()
+    }
+
+    fn pool(&self) -> Pool {
+        Pool::global().clone()
+    }
+
+    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
+        Pool::global().workers(kinds)
+    }
+}
+
+/// What a thread was started as. Runs that ask for different kinds do not share threads.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadKind {
+    pub(crate) name: Arc<str>,
+    pub(crate) stack_size: Option<usize>,
+}
+
+impl ThreadKind {
+    pub(crate) fn new(name: &str, stack_size: Option<usize>) -> Self {
+        Self { name: name.into(), stack_size }
+    }
+}
+
+impl Default for ThreadKind {
+    fn default() -> Self {
+        Self::new("anabranch", None)
+    }
+}

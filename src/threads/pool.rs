@@ -1,0 +1,331 @@
+//! Operating-system threads, reused from run to run.
+
+use std::fmt;
+use std::io;
+use std::mem;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use super::{Host, Lease, LeaseError, ThreadKind, Threads, sealed};
+use crate::sync::{Arc, Mutex, OnceLock, Receiver, Sender, bounded, spawn};
+
+/// How many idle threads a pool keeps for the next run by default.
+const DEFAULT_MAX_IDLE: usize = 1024;
+
+/// Threads for scans.
+///
+/// A scan has a thread to itself, from the start of its run until it exits; then the thread
+/// is kept for the next scan. Idle threads end when the last handle to the pool is dropped. A
+/// handle is cheap to clone.
+///
+/// A pool has no maximum by default. With one, [`lease`](Self::lease) returns an error when too
+/// few threads are free; a run that is started on the pool itself panics then. No run ever
+/// waits for a thread, so a scan may start runs on the pool that it runs in.
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Pool, prelude::*};
+///
+/// let pool = Pool::with_max_threads(2);
+/// let scans = || [scan::count::<i32>(), scan::count()];
+///
+/// let first = (0..10).fan_out().on(pool.lease(2)?).distribute(scans());
+/// assert!(pool.lease(1).is_err());
+///
+/// drop(first);
+/// assert_eq!((pool.live(), pool.idle()), (0, 2));
+/// assert_eq!((0..10).fan_out().on(&pool).distribute(scans()).count(), 2);
+/// # Ok::<(), anabranch::LeaseError>(())
+/// ```
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    max: Option<usize>,
+    max_idle: usize,
+    /// The pool that the threads are leased from, if this is the inside of a lease. All of
+    /// them count as live there.
+    parent: Option<Arc<Shared>>,
+    state: Mutex<State>,
+}
+
+/// INVARIANT: `live + idle.len()` is at most the maximum, if there is one.
+#[derive(Default)]
+struct State {
+    /// How many threads are in use.
+    live: usize,
+    idle: Vec<Thread>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A thread that waits for its next job, or is at one. It ends when its mailbox is dropped.
+struct Thread {
+    kind: ThreadKind,
+    mailbox: Arc<Sender<Job>>,
+}
+
+impl Pool {
+    /// Makes a pool without a maximum. It starts threads when runs need them, and
+    /// keeps up to 1024 idle ones.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::build(None, DEFAULT_MAX_IDLE)
+    }
+
+    /// Makes a pool of at most `max` threads. With zero it takes only runs without scans.
+    #[must_use]
+    pub fn with_max_threads(max: usize) -> Self {
+        Self::build(Some(max), max)
+    }
+
+    /// Makes a pool without a maximum that keeps at most `max_idle` threads for later runs.
+    /// With zero every scan gets a new thread.
+    ///
+    /// ```
+    /// use anabranch::{Pool, prelude::*};
+    ///
+    /// let pool = Pool::with_max_idle(1);
+    /// let scans = [scan::count(), scan::count(), scan::count()];
+    /// assert_eq!((0..10).fan_out().on(&pool).fold(scans), [10, 10, 10]);
+    /// assert_eq!((pool.live(), pool.idle()), (0, 1));
+    /// ```
+    #[must_use]
+    pub fn with_max_idle(max_idle: usize) -> Self {
+        Self::build(None, max_idle)
+    }
+
+    fn build(max: Option<usize>, max_idle: usize) -> Self {
+        let state = Mutex::new(State::default());
+        Self { shared: Arc::new(Shared { max, max_idle, parent: None, state }) }
+    }
+
+    /// The pool that runs use by default: without a maximum, made at its first use, alive
+    /// until the process ends.
+    pub fn global() -> &'static Self {
+        static GLOBAL: OnceLock<Pool> = OnceLock::new();
+        GLOBAL.get_or_init(Self::new)
+    }
+
+    /// Sets `size` threads aside for one run; see [`Lease`].
+    ///
+    /// # Blocking
+    ///
+    /// Does not block.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the pool has a maximum and fewer threads are free, or if the
+    /// operating system refuses a thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::Pool;
+    ///
+    /// let pool = Pool::with_max_threads(1);
+    /// let error = pool.lease(2).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "the pool has no 2 threads free: its maximum is 1, and 0 are in use",
+    /// );
+    /// ```
+    // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
+    pub fn lease(&self, size: usize) -> Result<Lease, LeaseError> {
+        let workers = self.workers(&vec![ThreadKind::default(); size])?;
+        // From here on the threads count as live here until the lease gives them back.
+        let idle = workers.into_iter().filter_map(Worker::into_thread).collect();
+        let shared = Shared {
+            max: Some(size),
+            max_idle: size,
+            parent: Some(Arc::clone(&self.shared)),
+            state: Mutex::new(State { live: 0, idle }),
+        };
+        Ok(Lease { pool: Self { shared: Arc::new(shared) }, size })
+    }
+
+    /// How many threads are in use: by scans, by inputs that are read ahead, and in leases.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.shared.state.lock().live
+    }
+
+    /// How many threads are idle.
+    #[must_use]
+    pub fn idle(&self) -> usize {
+        self.shared.state.lock().idle.len()
+    }
+
+    /// Takes a thread of each kind, or none: idle ones first, then new ones.
+    ///
+    /// Does not wait. What is refused leaves the pool as it was, except that threads
+    /// which were started are idle now.
+    // MODEL: loom-tests/tests/pool.rs::a_maximum_refuses_and_never_waits
+    pub(crate) fn workers(&self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
+        let (found, retired) = self.shared.take_idle(kinds)?;
+        drop(retired);
+        let mut missing = found.iter().filter(|worker| worker.is_none()).count();
+        let mut workers = Vec::with_capacity(kinds.len());
+        for (found, kind) in found.into_iter().zip(kinds) {
+            let worker = match found {
+                Some(worker) => worker,
+                None => {
+                    let mailbox = start_thread(kind).map_err(|error| {
+                        self.shared.state.lock().live -= missing;
+                        LeaseError::Spawn(error)
+                    })?;
+                    missing -= 1;
+                    self.shared.worker(Thread { kind: kind.clone(), mailbox })
+                }
+            };
+            workers.push(worker);
+        }
+        Ok(workers)
+    }
+}
+
+impl Shared {
+    /// Counts a thread of each kind as live, and takes idle ones for as many of them as there
+    /// are. Also takes off the list idle threads of other kinds that would bring the pool
+    /// above its maximum, to be dropped.
+    #[allow(clippy::type_complexity, reason = "an alias would say no more")]
+    fn take_idle(
+        self: &Arc<Self>,
+        kinds: &[ThreadKind],
+    ) -> Result<(Vec<Option<Worker>>, Vec<Thread>), LeaseError> {
+        let wanted = kinds.len();
+        let mut state = self.state.lock();
+        let live = state.live;
+        if let Some(max) = self.max.filter(|max| wanted > max - live) {
+            return Err(LeaseError::Full { wanted, live, max });
+        }
+        state.live += wanted;
+        let take = |kind: &ThreadKind| {
+            let index = state.idle.iter().rposition(|thread| thread.kind == *kind)?;
+            Some(self.worker(state.idle.swap_remove(index)))
+        };
+        let found = kinds.iter().map(take).collect();
+        let room = self.max.map_or(usize::MAX, |max| max - state.live);
+        let keep = state.idle.len().min(room);
+        Ok((found, state.idle.split_off(keep)))
+    }
+
+    fn worker(self: &Arc<Self>, thread: Thread) -> Worker {
+        Worker { thread: Some(thread), pool: Arc::clone(self) }
+    }
+
+    /// Takes a thread back; if enough are idle already, it ends after its job.
+    fn hand_back(&self, thread: Thread) {
+        let mut state = self.state.lock();
+        state.live -= 1;
+        if state.idle.len() < self.max_idle {
+            state.idle.push(thread);
+        }
+    }
+}
+
+/// A lease that ends gives back the threads it has, and the places of those it has not.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Some(parent) = &self.parent else { return };
+        let idle = mem::take(&mut self.state.lock().idle);
+        let missing = self.max.unwrap_or(0) - idle.len();
+        idle.into_iter().for_each(|thread| parent.hand_back(thread));
+        parent.state.lock().live -= missing;
+    }
+}
+
+/// Starts a thread that does one job after the other until its mailbox is gone.
+fn start_thread(kind: &ThreadKind) -> io::Result<Arc<Sender<Job>>> {
+    let (mailbox, jobs): (_, Receiver<Job>) = bounded(1);
+    spawn(&kind.name, kind.stack_size, move || {
+        while let Ok(job) = jobs.recv() {
+            job();
+        }
+    })?;
+    Ok(Arc::new(mailbox))
+}
+
+/// A thread of a pool that is in use. Dropping this hands the thread back, which the thread
+/// itself may do as the last act of its job.
+// MODEL: loom-tests/tests/pool.rs::threads_are_handed_back_and_reused
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub struct Worker {
+    /// `None` only inside `drop`.
+    thread: Option<Thread>,
+    pool: Arc<Shared>,
+}
+
+impl Worker {
+    /// The thread, which still counts as live.
+    fn into_thread(mut self) -> Option<Thread> {
+        self.thread.take()
+    }
+}
+
+impl Host<'static> for Worker {
+    fn host(self, job: impl FnOnce(Option<Worker>) + Send + 'static) {
+        let mailbox = self.thread.as_ref().map(|thread| Arc::clone(&thread.mailbox));
+        if let Some(mailbox) = mailbox {
+            // The mailbox is empty, as nobody else has this thread, and the thread is
+            // there, as the mailbox is.
+            let sent = mailbox.try_send(Box::new(move || job(Some(self))));
+            debug_assert!(sent.is_ok(), "a thread that waits for its job takes it");
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.pool.hand_back(thread);
+        }
+    }
+}
+
+impl sealed::Sealed for &Pool {}
+
+impl Threads<'static> for &Pool {
+    type Host = Worker;
+    type More = Pool;
+
+    fn more(&self) -> Pool {
+        self.pool()
+    }
+
+    fn pool(&self) -> Pool {
+        (*self).clone()
+    }
+
+    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
+        self.workers(kinds)
+    }
+}
+
+// Nothing that can unwind runs while the pool's state is half changed.
+impl UnwindSafe for Pool {}
+impl RefUnwindSafe for Pool {}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("max_threads", &self.shared.max)
+            .field("live", &self.live())
+            .field("idle", &self.idle())
+            .finish()
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").finish_non_exhaustive()
+    }
+}
