@@ -46,7 +46,7 @@ fn print_crossings(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut was_above = None;
-    let averages = numbers.read_ahead().par_tee((average(*fast), average(*slow)));
+    let averages = numbers.fan_out().read_ahead().zip_latest((average(*fast), average(*slow)));
     for (line, (fast, slow)) in iter::zip(1.., averages) {
         // While they are equal neither is above the other.
         let above = if fast == slow { continue } else { fast > slow };

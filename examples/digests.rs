@@ -70,7 +70,7 @@ impl Algorithm {
     }
 
     /// The scan that emits this digest of all blocks when they have ended.
-    fn scan(self) -> BoxScan<Block, String> {
+    fn scan(self) -> BoxScan<'static, Block, String> {
         match self {
             Self::Md5 => digest::<Md5>(),
             Self::Sha1 => digest::<Sha1>(),
@@ -93,7 +93,7 @@ impl Algorithm {
 }
 
 /// The scan for a hasher that has the trait of the RustCrypto crates.
-fn digest<D: Digest + Send + 'static>() -> BoxScan<Block, String> {
+fn digest<D: Digest + Send + 'static>() -> BoxScan<'static, Block, String> {
     hash(
         D::new(),
         |digest, bytes| digest.update(bytes),
@@ -106,7 +106,7 @@ fn hash<H: Send + 'static>(
     hasher: H,
     update: fn(&mut H, &[u8]),
     finish: fn(H) -> String,
-) -> BoxScan<Block, String> {
+) -> BoxScan<'static, Block, String> {
     let hashed = scan::fold(hasher, move |mut hasher, block: &Block| {
         update(&mut hasher, block);
         hasher
@@ -140,7 +140,7 @@ fn digests(mut input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<Str
     let config = Config::new().batch(1);
     let scans = algorithms.iter().map(|algorithm| algorithm.scan());
     let mut digests = vec![String::new(); algorithms.len()];
-    for (id, digest) in blocks.par_distribute_with(&config, scans) {
+    for (id, digest) in blocks.fan_out().with(&config).distribute(scans) {
         digests[id.index()] = digest;
     }
     outcome.map(|()| digests)

@@ -99,7 +99,7 @@ fn report(config: &Config, lines: impl Iterator<Item = io::Result<String>>) -> R
         .named("hours"),
     );
     let (requests, bytes, hosts, errors, largest, hours) =
-        entries(lines).par_try_fold_with(config, scans)?;
+        entries(lines).fan_out().with(config).until_error().fold(scans)?;
     println!("requests        {}", requests.unwrap_or_default());
     println!("bytes           {}", bytes.unwrap_or_default());
     println!("hosts           {}", hosts.unwrap_or_default().len());

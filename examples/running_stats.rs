@@ -31,7 +31,7 @@ struct Args {
 }
 
 /// What to compute: the columns of the table.
-fn scans() -> [BoxScan<f64, f64>; 5] {
+fn scans() -> [BoxScan<'static, f64, f64>; 5] {
     let mean = scan::scan((0.0, 0.0), |(count, mean), x: &f64| {
         *count += 1.0;
         *mean += (x - *mean) / *count;
@@ -64,7 +64,7 @@ fn print_table(
         write!(out, "{:>12}", scan.name().unwrap_or_default())?;
     }
     writeln!(out)?;
-    for row in numbers.read_ahead().par_tee(scans) {
+    for row in numbers.fan_out().read_ahead().zip_latest(scans) {
         for cell in row {
             write!(out, "{cell:>12.3}")?;
         }

@@ -77,7 +77,7 @@ fn next_line(source: &mut impl BufRead, follow: bool) -> io::Result<Option<Vec<u
 }
 
 /// Emits the lines that contain `word`.
-fn find(word: &str) -> BoxScan<Line, Line> {
+fn find(word: &str) -> BoxScan<'static, Line, Line> {
     let wanted = word.to_owned();
     scan::filter(move |(_, line): &Line| line.contains(&wanted)).named(word.to_owned()).boxed()
 }
@@ -93,7 +93,12 @@ fn print_matches(args: &Args, config: &Config, out: &mut impl Write) -> Result<(
         [] => vec![find("")],
         words => words.iter().map(|word| find(word)).collect(),
     };
-    let run = lines(source, args.follow).read_ahead().par_try_distribute_with(config, scans);
+    let run = lines(source, args.follow)
+        .fan_out()
+        .with(config)
+        .read_ahead()
+        .until_error()
+        .distribute(scans);
     // Leaving the loop drops the run, though the file may be waited for.
     for found in run.take(args.max.unwrap_or(usize::MAX)) {
         let (id, (number, line)) = found?;

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let mut failure = None;
     let words = words(io::stdin().lines(), &mut failure);
     let count = move |word: &String| (word.chars().count() >= min_letters).then(scan::count);
-    let totals = words.par_demux_with(&config, String::clone, count);
+    let totals = words.fan_out().with(&config).demux(String::clone, count);
     let mut totals: Vec<_> = totals.collect();
     if stats {
         eprintln!("{}", control.stats());

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{Config, Control, IteratorExt, PanicOrigin, Pool, ScanId, TryIteratorExt};
+use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
+use support::config::{Config, With as _};
 use support::{Gate, by_scan, deadline, hush, sum, tight, until_panic};
 
 /// The tightest settings, the default ones, and long batches.
@@ -18,7 +19,7 @@ fn settings() -> [Config; 3] {
     [tight(), Config::new(), Config::new().batch(1_000)].map(|config| config.pool(Pool::new()))
 }
 
-fn each() -> BoxScan<u64, u64> {
+fn each() -> BoxScan<'static, u64, u64> {
     scan::cloned().boxed()
 }
 
@@ -50,7 +51,7 @@ fn a_scan_that_is_added_after_an_interruption_sees_nothing_that_was_pulled_befor
                 }
             });
             let first = scan::inspect(move |_: &u64| waits.pass()).boxed();
-            let mut run = input.par_distribute_with(&config, [first]);
+            let mut run = input.fan_out().with(&config).distribute([first]);
             let adder = run.adder().unwrap();
             let mut outputs = vec![run.next().unwrap()];
             let from = pulled.load(SeqCst);
@@ -76,7 +77,7 @@ fn a_scan_that_is_added_after_each_of_many_interruptions_sees_all_from_one_item_
                     interrupt(&control);
                 }
             });
-            let mut run = input.par_distribute_with(&config, [each()]);
+            let mut run = input.fan_out().with(&config).distribute([each()]);
             let adder = run.adder().unwrap();
             let (mut outputs, mut from) = (Vec::new(), vec![0]);
             for output in run.by_ref() {
@@ -96,7 +97,7 @@ fn a_scan_that_is_added_after_each_of_many_interruptions_sees_all_from_one_item_
 }
 
 /// A scan with a name that panics at its first item.
-fn named() -> BoxScan<u64, u64> {
+fn named() -> BoxScan<'static, u64, u64> {
     scan::map(|_: &u64| -> u64 { panic_any("expected: late") }).named("late").boxed()
 }
 
@@ -105,7 +106,8 @@ fn the_run_knows_the_name_of_a_scan_that_was_added() {
     hush();
     for config in settings() {
         deadline(move || {
-            let mut run = (0..ITEMS).par_distribute_with(&config, [sum().named("first").boxed()]);
+            let mut run =
+                (0..ITEMS).fan_out().with(&config).distribute([sum().named("first").boxed()]);
             let id = run.adder().unwrap().add(named()).unwrap();
             assert_eq!(until_panic(&mut run).1, "expected: late");
             assert_eq!(run.panicked(), Some(PanicOrigin::Scan(id)));
@@ -113,8 +115,8 @@ fn the_run_knows_the_name_of_a_scan_that_was_added() {
             assert_eq!(run.name(ScanId::new(0)), Some("first"));
             assert_eq!(run.name(ScanId::new(2)), None);
 
-            let input = (0..).read_ahead_with(&config);
-            let mut run = input.par_distribute_with(&config, [sum()]);
+            let input = (0..).fan_out().with(&config).read_ahead();
+            let mut run = input.fan_out().with(&config).distribute([sum()]);
             let adder = run.adder().unwrap();
             let id = thread::spawn(move || adder.add(named())).join().unwrap().unwrap();
             assert_eq!(until_panic(&mut run).1, "expected: late");
@@ -129,7 +131,7 @@ fn so_does_one_whose_input_may_fail() {
     for config in settings() {
         deadline(move || {
             let input = (0..ITEMS).map(Ok::<_, ()>);
-            let mut run = input.par_try_distribute_with(&config, [sum()]);
+            let mut run = input.fan_out().with(&config).until_error().distribute([sum()]);
             let id = run.adder().unwrap().add(named()).unwrap();
             assert_eq!(until_panic(&mut run).1, "expected: late");
             assert_eq!(run.name(id), Some("late"));
@@ -141,7 +143,7 @@ fn so_does_one_whose_input_may_fail() {
 fn the_name_is_known_when_the_first_output_is_here() {
     for config in settings() {
         deadline(move || {
-            let mut run = (0..ITEMS).par_distribute_with(&config, [sum()]);
+            let mut run = (0..ITEMS).fan_out().with(&config).distribute([sum()]);
             let id = run.adder().unwrap().add(each().named("late").boxed()).unwrap();
             assert!(run.by_ref().any(|(from, _)| from == id));
             assert_eq!(run.name(id), Some("late"));

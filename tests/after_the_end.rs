@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, IteratorExt, Pool, ReadAhead, ScanId, TryIteratorExt};
+use anabranch::{IteratorExt, Pool, ReadAhead, ScanId};
 use support::busy::Busy;
+use support::config::{Config, With as _};
 use support::{Gate, Tallied, Tally, deadline, echo, sum, tight, tight_and_default};
 
 /// What an input has to say about when it was called.
@@ -58,13 +59,15 @@ fn drop_at_once(rounds: usize) {
             let mut late = 0;
             for round in 0..rounds {
                 let calls = Calls::default();
-                let input = calls.input().read_ahead_with(&config);
+                let input = calls.input().fan_out().with(&config).read_ahead();
                 let ordered = config.clone().ordered(true);
                 match round % 4 {
-                    0 => drop(input.par_distribute_with(&config, [sum(), echo()])),
-                    1 => drop(input.par_distribute_with(&ordered, [sum(), echo()])),
-                    2 => drop(input.par_tee_with(&config, [sum(), echo()])),
-                    _ => drop(input.par_demux_with(&config.clone().shards(2), |x| *x, |_| sum())),
+                    0 => drop(input.fan_out().with(&config).distribute([sum(), echo()])),
+                    1 => drop(input.fan_out().with(&ordered).distribute([sum(), echo()])),
+                    2 => drop(input.fan_out().with(&config).zip_latest([sum(), echo()])),
+                    _ => drop(
+                        input.fan_out().with(&config.clone().shards(2)).demux(|x| *x, |_| sum()),
+                    ),
                 }
                 calls.over.store(true, SeqCst);
                 wait_for_all(&pool);
@@ -126,8 +129,8 @@ fn a_thread_that_waits_for_room_calls_the_input_no_more_when_it_is_over() {
                     }
                     ControlFlow::Break(())
                 });
-                let input = calls.input().read_ahead_with(&config);
-                let mut run = input.par_distribute_with(&config, [ends]);
+                let input = calls.input().fan_out().with(&config).read_ahead();
+                let mut run = input.fan_out().with(&config).distribute([ends]);
                 if drops {
                     full.pass();
                     drop(run);
@@ -169,13 +172,13 @@ fn assert_dropped(config: &Config, run: fn(ReadAhead<'static, u64>, &Config)) {
         let (tally, asked, pool) = (Tally::default(), Arc::default(), Pool::new());
         let config = config.clone().pool(pool.clone());
         let input = Unwanted { _tallied: tally.make(()), asked: Arc::clone(&asked) };
-        run(input.read_ahead_with(&config), &config);
+        run(input.fan_out().with(&config).read_ahead(), &config);
         tally.assert_settled();
         assert_eq!((asked.load(SeqCst), pool.live()), (0, 0));
     }
 }
 
-fn none() -> Vec<BoxScan<u64, u64>> {
+fn none() -> Vec<BoxScan<'static, u64, u64>> {
     Vec::new()
 }
 
@@ -184,23 +187,24 @@ fn a_run_without_scans_is_over_when_its_input_was_dropped() {
     for config in tight_and_default() {
         deadline(move || {
             assert_dropped(&config, |input, config| {
-                let mut run = input.par_distribute_with(config, none());
+                let mut run = input.fan_out().with(config).distribute(none());
                 assert!(run.next().is_none());
                 // It is the end that says so, not the drop.
                 mem::forget(run);
             });
             assert_dropped(&config, |input, config| {
-                let mut run = input.par_distribute_with(&config.clone().ordered(true), none());
+                let mut run =
+                    input.fan_out().with(&config.clone().ordered(true)).distribute(none());
                 assert!(run.next().is_none());
                 mem::forget(run);
             });
             assert_dropped(&config, |input, config| {
-                let mut run = input.par_tee_with(config, none());
+                let mut run = input.fan_out().with(config).zip_latest(none());
                 assert!(run.next().is_none());
                 mem::forget(run);
             });
             assert_dropped(&config, |input, config| {
-                assert!(input.par_fold_with(config, none()).is_empty());
+                assert!(input.fan_out().with(config).fold(none()).is_empty());
             });
         });
     }
@@ -211,9 +215,11 @@ fn a_run_without_scans_that_is_dropped_has_dropped_its_input() {
     for config in tight_and_default() {
         deadline(move || {
             assert_dropped(&config, |input, config| {
-                drop(input.par_distribute_with(config, none()));
+                drop(input.fan_out().with(config).distribute(none()));
             });
-            assert_dropped(&config, |input, config| drop(input.par_tee_with(config, none())));
+            assert_dropped(&config, |input, config| {
+                drop(input.fan_out().with(config).zip_latest(none()))
+            });
         });
     }
 }
@@ -244,9 +250,9 @@ fn after_none_there_is_none_though_an_input_that_was_let_go_fails() {
             let config = config.pool(pool.clone());
             let (asked, leave) = (Gate::default(), Gate::default());
             let input = Fails { first: Some(7), asked: asked.clone(), leave: leave.clone() };
-            let input = input.read_ahead_with(&config);
+            let input = input.fan_out().with(&config).read_ahead();
             let waits = scan::inspect(move |_: &u64| asked.pass());
-            let mut run = input.par_try_distribute_with(&config, [waits.take(1)]);
+            let mut run = input.fan_out().with(&config).until_error().distribute([waits.take(1)]);
             assert_eq!(run.next(), Some(Ok((ScanId::new(0), 7))));
             assert_eq!((run.next(), run.size_hint()), (None, (0, Some(0))));
             leave.open();
@@ -265,7 +271,7 @@ fn the_size_hint_of_a_run_whose_input_may_fail_is_never_wrong() {
             let config = config.clone();
             deadline(move || {
                 let input = (0..good).map(Ok).chain([Err("a failure")]);
-                let mut run = input.par_try_distribute_with(&config, [echo()]);
+                let mut run = input.fan_out().with(&config).until_error().distribute([echo()]);
                 let mut left = good as usize + 2;
                 loop {
                     let (least, most) = run.size_hint();

@@ -4,11 +4,12 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
-use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep, ScopedBoxScan};
+use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep};
 use anabranch::{
-    Adder, Asking, Bottleneck, Config, ConfigError, Control, PanicOrigin, ParDemux, ParDistribute,
-    ParTee, ParTryDistribute, Pool, ReadAhead, ScanId, StartError, StartErrorKind, Stats,
+    Adder, Asking, Bottleneck, Control, Demux, Distribute, IteratorExt, PanicOrigin,
+    ParTryDistribute, Pool, ReadAhead, ScanId, Stats, ZipLatest,
 };
+use support::config::{Config, With as _};
 
 /// Asserts that a type has an auto trait, or that it has not: with the trait the
 /// two candidates for `HAS` are ambiguous only where the inherent one is absent.
@@ -80,8 +81,8 @@ fn scans_have_what_their_parts_have() {
         Named<Keep<u8, F>> => true true true true;
         Named<Keep<Local, F>> => false false true true;
         CatchUnwind<Keep<u8, F>> => true true true true;
+        BoxScan<'static, u8, u8> => true false false false;
         BoxScan<u8, u8> => true false false false;
-        ScopedBoxScan<'static, u8, u8> => true false false false;
         Emitter<'static, u8> => false false false false;
     }
 }
@@ -89,17 +90,17 @@ fn scans_have_what_their_parts_have() {
 #[test]
 fn a_run_goes_where_its_input_can_go() {
     assert_traits! {
-        ParDistribute<std::ops::Range<u8>, u8> => true false false false;
-        ParDistribute<std::iter::Once<Local>, u8> => false false false false;
-        ParDistribute<std::vec::IntoIter<u8>, Local> => false false false false;
+        Distribute<std::ops::Range<u8>, u8> => true false false false;
+        Distribute<std::iter::Once<Local>, u8> => false false false false;
+        Distribute<std::vec::IntoIter<u8>, Local> => false false false false;
         ParTryDistribute<Fallible<u8>, u8, u8, u8> => true false false false;
         ParTryDistribute<Fallible<Local>, Local, u8, u8> => false false false false;
-        ParTee<std::ops::Range<u8>, (Option<u8>, Option<u16>)> => true false false false;
-        ParTee<std::ops::Range<u8>, [Option<Local>; 2]> => false false false false;
-        ParDemux<std::ops::Range<u8>, u8, u8> => true false false false;
-        ParDemux<std::ops::Range<u8>, Local, u8> => false false false false;
-        ParDistribute<ReadAhead<'static, u8>, u8> => true false false false;
-        ParDistribute<Asking<std::ops::Range<u8>, fn() -> [BoxScan<u8, u8>; 1], u8>, u8>
+        ZipLatest<std::ops::Range<u8>, (Option<u8>, Option<u16>)> => true false false false;
+        ZipLatest<std::ops::Range<u8>, [Option<Local>; 2]> => false false false false;
+        Demux<std::ops::Range<u8>, u8, u8> => true false false false;
+        Demux<std::ops::Range<u8>, Local, u8> => false false false false;
+        Distribute<ReadAhead<'static, u8>, u8> => true false false false;
+        Distribute<Asking<std::ops::Range<u8>, fn() -> [BoxScan<'static, u8, u8>; 1], u8>, u8>
             => true false false false;
     }
 }

@@ -9,8 +9,9 @@ mod support;
 use std::thread;
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, Control, IteratorExt};
+use anabranch::{Control, IteratorExt};
 use child::in_own_process;
+use support::config::{Config, With as _};
 use support::tight_and_default;
 
 /// A value that takes a quarter of the stack that a thread has by default.
@@ -46,7 +47,7 @@ fn on_a_large_stack(body: impl Fn(&Config) + Send + Sync + 'static) {
 fn items_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
-            let run = (0..COUNT).map(big).par_distribute_with(config, [scan::map(number)]);
+            let run = (0..COUNT).map(big).fan_out().with(config).distribute([scan::map(number)]);
             assert!(run.map(|(_, number)| number).eq(0..COUNT));
         });
     });
@@ -56,8 +57,8 @@ fn items_may_be_big() {
 fn items_that_are_read_ahead_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
-            let input = (0..COUNT).map(big).read_ahead_with(config);
-            let run = input.par_distribute_with(config, [scan::map(number)]);
+            let input = (0..COUNT).map(big).fan_out().with(config).read_ahead();
+            let run = input.fan_out().with(config).distribute([scan::map(number)]);
             assert!(run.map(|(_, number)| number).eq(0..COUNT));
         });
     });
@@ -68,7 +69,7 @@ fn outputs_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let scan = scan::map(|nth: &u8| big(*nth));
-            let run = (0..COUNT).par_distribute_with(config, [scan]);
+            let run = (0..COUNT).fan_out().with(config).distribute([scan]);
             assert!(run.map(|(_, output)| number(&output)).eq(0..COUNT));
         });
     });
@@ -80,7 +81,7 @@ fn outputs_of_an_ordered_run_may_be_big() {
         on_a_large_stack(|config| {
             let scan = scan::map(|nth: &u8| big(*nth));
             let ordered = config.clone().ordered(true);
-            let run = (0..COUNT).par_distribute_with(&ordered, [scan]);
+            let run = (0..COUNT).fan_out().with(&ordered).distribute([scan]);
             assert!(run.map(|(_, output)| number(&output)).eq(0..COUNT));
         });
     });
@@ -91,7 +92,7 @@ fn outputs_of_a_fold_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let scan = scan::map(|nth: &u8| big(*nth));
-            let (last,) = (0..COUNT).par_fold_with(config, (scan,));
+            let (last,) = (0..COUNT).fan_out().with(config).fold((scan,));
             assert_eq!(last.map(|last| number(&last)), Some(COUNT - 1));
         });
     });
@@ -102,7 +103,7 @@ fn outputs_of_a_tee_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let scan = scan::map(|nth: &u8| big(*nth));
-            let tuples = (0..COUNT).par_tee_with(config, (scan,));
+            let tuples = (0..COUNT).fan_out().with(config).zip_latest((scan,));
             assert!(tuples.map(|(output,)| number(&output)).eq(0..COUNT));
         });
     });
@@ -113,7 +114,8 @@ fn outputs_of_a_demux_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let of_key = |_: &u8| scan::map(|nth: &u8| big(*nth)).boxed();
-            let run = (0..COUNT).par_demux_with(&config.clone().shards(1), |nth| nth % 2, of_key);
+            let run =
+                (0..COUNT).fan_out().with(&config.clone().shards(1)).demux(|nth| nth % 2, of_key);
             assert!(run.map(|(_, output)| number(&output)).eq(0..COUNT));
         });
     });

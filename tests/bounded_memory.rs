@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use anabranch::IteratorExt;
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, IteratorExt};
+use support::config::{Config, With as _};
 use support::deadline;
 
 /// The most megabytes that may be alive at once in a run with the default settings.
@@ -72,7 +73,7 @@ fn blocks(store: &Store) -> impl Iterator<Item = Block> + Send + use<> {
 }
 
 /// Takes 20 milliseconds for an item.
-fn slow() -> BoxScan<Block, usize> {
+fn slow() -> BoxScan<'static, Block, usize> {
     let step = |block: &Block| {
         thread::sleep(Duration::from_millis(20));
         block.bytes.len()
@@ -92,7 +93,7 @@ mod items {
     fn that_are_read_ahead_are_not_heaped_up_before_a_slow_scan() {
         deadline(|| {
             let store = Store::default();
-            take(75, blocks(&store).read_ahead().par_distribute([slow()]));
+            take(75, blocks(&store).fan_out().read_ahead().distribute([slow()]));
             store.assert_bounded();
         });
     }
@@ -102,7 +103,7 @@ mod items {
         deadline(|| {
             let store = Store::default();
             let fast = scan::filter_map(|_: &Block| None).boxed();
-            take(75, blocks(&store).read_ahead().par_distribute([fast, slow()]));
+            take(75, blocks(&store).fan_out().read_ahead().distribute([fast, slow()]));
             store.assert_bounded();
         });
     }
@@ -118,7 +119,7 @@ mod items {
                     thread::sleep(Duration::from_millis(20));
                 }
             });
-            take(250, blocks(&store).read_ahead().par_distribute([turns_slow]));
+            take(250, blocks(&store).fan_out().read_ahead().distribute([turns_slow]));
             store.assert_bounded();
         });
     }
@@ -129,7 +130,7 @@ mod items {
             let store = Store::default();
             let lengths = scan::map(|block: &Block| block.bytes.len());
             let slow = |_| thread::sleep(Duration::from_millis(20));
-            let run = blocks(&store).read_ahead().par_distribute([lengths]);
+            let run = blocks(&store).fan_out().read_ahead().distribute([lengths]);
             take(75, run.map(slow));
             store.assert_bounded();
         });
@@ -209,7 +210,7 @@ mod outputs {
     #[test]
     fn of_one_call_are_published_as_it_goes_in_an_ordered_run() {
         let ordered = Config::new().ordered(true);
-        are_bounded(200, move |scan| consumed((0..1).par_distribute_with(&ordered, [scan])));
+        are_bounded(200, move |scan| consumed((0..1).fan_out().with(&ordered).distribute([scan])));
     }
 
     #[test]

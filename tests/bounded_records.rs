@@ -12,7 +12,8 @@ mod support;
 use std::fs;
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, Control, IteratorExt, ScanId};
+use anabranch::{Control, IteratorExt, ScanId};
+use support::config::{Config, With as _};
 use support::{by_scan, echo};
 
 /// How many bytes more there may be afterwards.
@@ -54,7 +55,7 @@ mod scans_that_were_added {
     /// Adds so many scans, one after the other; each ends at once.
     fn add(config: &Config) {
         let silent = scan::filter(|_: &u64| false).boxed();
-        let mut run = (0..).par_distribute_with(config, [silent]);
+        let mut run = (0..).fan_out().with(config).distribute([silent]);
         let adder = run.adder().unwrap();
         let mut add = |nth: usize| {
             let name = format!("a scan with a name of its own, the {nth}th of them all");
@@ -99,7 +100,7 @@ mod requests {
         in_frugal_process(|| {
             let control = Control::new();
             let config = Config::new().control(&control);
-            let run = (0..10).par_distribute_with(&config, [echo(), echo()]);
+            let run = (0..10).fan_out().with(&config).distribute([echo(), echo()]);
             assert_bounded(|| ask(&control));
             // They have their effect, and no other.
             let outputs = by_scan(2, run);
@@ -112,8 +113,8 @@ mod requests {
         in_frugal_process(|| {
             let control = Control::new();
             let config = Config::new().control(&control);
-            let input = (0..10).read_ahead_with(&config);
-            let run = input.par_distribute_with(&config, [echo(), echo()]);
+            let input = (0..10).fan_out().with(&config).read_ahead();
+            let run = input.fan_out().with(&config).distribute([echo(), echo()]);
             assert_bounded(|| ask(&control));
             let [stopped, other] = by_scan(2, run).try_into().unwrap();
             // Some items may have been on their way when the first request came.
@@ -128,7 +129,7 @@ mod requests {
         in_frugal_process(|| {
             let control = Control::new();
             let config = Config::new().control(&control);
-            let mut run = (0..10).par_distribute_with(&config, [echo(), echo()]);
+            let mut run = (0..10).fan_out().with(&config).distribute([echo(), echo()]);
             assert_eq!(run.by_ref().count(), 22);
             assert_bounded(|| ask(&control));
             drop(run);
@@ -142,7 +143,7 @@ mod requests {
             for ask in [Control::stop, Control::abort] {
                 let control = Control::new();
                 let config = Config::new().control(&control);
-                let run = (0..10).par_distribute_with(&config, [echo(), echo()]);
+                let run = (0..10).fan_out().with(&config).distribute([echo(), echo()]);
                 assert_bounded(|| (0..MANY).for_each(|_| ask(&control)));
                 assert!(run.count() <= 2, "nobody has pulled anything");
                 assert_bounded(|| (0..MANY).for_each(|_| ask(&control)));

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{IteratorExt, PanicOrigin, Pool};
+use support::config::{Config, With as _};
 use support::{deadline, hush, tight_and_default, until_panic};
 
 /// What panics behind the scan that is caught.
@@ -52,7 +53,7 @@ impl Scan<u64> for ThreeAtEnd {
 /// on threads and in the sequential one, at a step and at the flush. What came before is
 /// given; the function behind is not called again.
 #[track_caller]
-fn surfaces(make: impl Fn(&Given) -> BoxScan<u64, u64>) {
+fn surfaces(make: impl Fn(&Given) -> BoxScan<'static, u64, u64>) {
     hush();
     // The 3 comes of a step, and then of the flush.
     for items in [0..9, 0..3] {
@@ -66,7 +67,7 @@ fn surfaces(make: impl Fn(&Given) -> BoxScan<u64, u64>) {
             let (pool, given) = (Pool::new(), Given::default());
             let (config, scan, items) = (config.pool(pool.clone()), make(&given), items.clone());
             deadline(move || {
-                let mut run = items.par_distribute_with(&config, [scan]);
+                let mut run = items.fan_out().with(&config).distribute([scan]);
                 let (outputs, payload) = until_panic(&mut run);
                 assert_eq!(payload, BEHIND);
                 assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(id)) if id.index() == 0));
@@ -126,7 +127,7 @@ fn a_panic_far_behind_surfaces() {
 fn a_panic_of_a_boxed_scan_behind_surfaces() {
     surfaces(|given| {
         let behind = behind(given);
-        let caught: BoxScan<u64, Caught> = ThreeAtEnd.boxed().catch_unwind().boxed();
+        let caught: BoxScan<'static, u64, Caught> = ThreeAtEnd.boxed().catch_unwind().boxed();
         caught.then(scan::map(behind).boxed()).boxed()
     });
 }
@@ -139,7 +140,7 @@ fn a_panic_between_two_catches_is_caught_by_the_outer_one_alone() {
             let given = Given::default();
             let mut behind = behind(&given);
             let scan = ThreeAtEnd.catch_unwind().map(move |output| behind(&output)).catch_unwind();
-            let run = (0..9).par_distribute_with(&config, [scan]);
+            let run = (0..9).fan_out().with(&config).distribute([scan]);
             let outputs: Vec<_> = run.map(|(_, output)| output.map_err(message)).collect();
             assert_eq!(outputs, [Ok(0), Ok(1), Ok(2), Err(BEHIND)]);
             assert_eq!(*given.lock().unwrap(), [Some(0), Some(1), Some(2), Some(3)]);
@@ -181,7 +182,7 @@ fn a_panic_of_the_scan_itself_is_given_to_the_next_one_behind_what_was_emitted()
                     Err(payload) => Err(*payload.downcast_ref::<&'static str>().unwrap()),
                 });
                 let scan = Within.catch_unwind().then(told);
-                let run = items.par_distribute_with(&config, [scan]);
+                let run = items.fan_out().with(&config).distribute([scan]);
                 let outputs: Vec<_> = run.map(|(_, output)| output).collect();
                 let expected = expected.into_iter().map(Ok).chain([Err(WITHIN)]);
                 assert_eq!(outputs, expected.collect::<Vec<_>>());
@@ -199,7 +200,8 @@ fn a_next_scan_may_panic_at_being_given_a_panic() {
                 Ok(output) => *output,
                 Err(_) => panic_any(BEHIND),
             });
-            let mut run = (0..9).par_distribute_with(&config, [Within.catch_unwind().then(told)]);
+            let mut run =
+                (0..9).fan_out().with(&config).distribute([Within.catch_unwind().then(told)]);
             let (outputs, payload) = until_panic(&mut run);
             assert_eq!((outputs.len(), payload), (7, BEHIND));
         });
@@ -219,7 +221,7 @@ fn outputs_pass_as_they_come_so_that_the_scan_is_told_when_nobody_takes_more() {
                 ControlFlow::Continue(())
             });
             let scan = scan.catch_unwind().take(5);
-            assert_eq!((7..).par_distribute_with(&config, [scan]).count(), 5);
+            assert_eq!((7..).fan_out().with(&config).distribute([scan]).count(), 5);
             assert_eq!(emitted.load(SeqCst), 5);
         });
     }

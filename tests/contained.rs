@@ -14,9 +14,10 @@ use std::panic::panic_any;
 use std::sync::{Arc, OnceLock};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Adder, Config, Control, IteratorExt, PanicOrigin, Pool};
+use anabranch::{Adder, Control, IteratorExt, PanicOrigin, Pool};
 use bombs::{BOMB, Bomb, caught};
 use child::in_own_process;
+use support::config::{Config, With as _};
 use support::{Gate, Tally, hush, tight_and_default};
 
 /// What the steps of these tests panic with.
@@ -69,7 +70,7 @@ mod a_fold {
                     (0..3).for_each(|nth| out.emit(Bomb::new(&tally, (*item, nth) != (9, 2))));
                     ControlFlow::Continue(())
                 });
-                match caught(|| (0..10_u64).par_fold_with(config, (scan,))) {
+                match caught(|| (0..10_u64).fan_out().with(config).fold((scan,))) {
                     Ok((last,)) => assert!(last.is_some()),
                     Err(message) => assert_eq!(message, BOMB),
                 }
@@ -87,7 +88,7 @@ mod a_fold {
                     gone.pass();
                     panic_any(STEP)
                 });
-                let last = caught(|| (0..10_u64).par_fold_with(config, (words, panics)));
+                let last = caught(|| (0..10_u64).fan_out().with(config).fold((words, panics)));
                 assert_eq!(last.err(), Some(STEP));
             });
         });
@@ -105,7 +106,7 @@ mod a_fold {
                 });
                 let scans: Vec<_> =
                     words.into_iter().map(Scan::boxed).chain([panics.boxed()]).collect();
-                let last = caught(|| (0..10_u64).par_fold_with(config, scans));
+                let last = caught(|| (0..10_u64).fan_out().with(config).fold(scans));
                 assert_eq!(last.err(), Some(STEP));
             });
         });
@@ -116,7 +117,7 @@ mod a_tee {
     use super::*;
 
     /// Emits an armed output for the first item, and nothing behind it.
-    fn once(tally: &Tally) -> BoxScan<u64, Bomb> {
+    fn once(tally: &Tally) -> BoxScan<'static, u64, Bomb> {
         let tally = tally.clone();
         scan::filter_map(move |item: &u64| (*item == 0).then(|| Bomb::new(&tally, true))).boxed()
     }
@@ -125,7 +126,8 @@ mod a_tee {
     fn may_hold_outputs_that_panic_in_their_drops_when_it_is_dropped() {
         in_own_process(|| {
             settled(|config, tally| {
-                let mut tuples = (0_u64..).par_tee_with(config, [once(tally), once(tally)]);
+                let mut tuples =
+                    (0_u64..).fan_out().with(config).zip_latest([once(tally), once(tally)]);
                 assert!(tuples.next().is_some());
                 assert_eq!(caught(|| drop(tuples)), Ok(()));
             });
@@ -141,7 +143,7 @@ mod a_tee {
                     out.emit(Bomb::new(&tally, true));
                     panic_any(STEP)
                 });
-                let mut tuples = (0..10_u64).par_tee_with(config, (scan,));
+                let mut tuples = (0..10_u64).fan_out().with(config).zip_latest((scan,));
                 assert_eq!(caught(|| tuples.next().is_some()), Err(STEP));
             });
         });
@@ -173,7 +175,7 @@ mod an_input {
                     }
                     nth == 3
                 });
-                let mut run = input.par_distribute_with(&config, [scan::count()]);
+                let mut run = input.fan_out().with(&config).distribute([scan::count()]);
                 assert_eq!(caught(|| run.by_ref().count()), Err(BOMB));
                 let origin = run.panicked();
                 assert!(matches!(origin, Some(PanicOrigin::Input | PanicOrigin::Item)));
@@ -201,7 +203,9 @@ mod an_input {
                 let words = FirstWords(gone);
                 let silent = scan::filter_map(|_: &Bomb| None);
                 let mut run = input
-                    .par_distribute_with(&config.clone().batch(1), [words.boxed(), silent.boxed()]);
+                    .fan_out()
+                    .with(&config.clone().batch(1))
+                    .distribute([words.boxed(), silent.boxed()]);
                 slot.get_or_init(|| run.adder().unwrap());
                 assert!(run.next().is_some());
                 assert_eq!(caught(|| drop(run)), Ok(()));
@@ -234,9 +238,9 @@ mod what_an_adaptor_has_in_hand {
 
     /// The scan that `make` makes panics in a step, which surfaces.
     #[track_caller]
-    fn surfaces(make: impl Fn(&Tally) -> BoxScan<u64, u64>) {
+    fn surfaces(make: impl Fn(&Tally) -> BoxScan<'static, u64, u64>) {
         settled(|config, tally| {
-            let mut run = (0..10_u64).par_distribute_with(config, [make(tally)]);
+            let mut run = (0..10_u64).fan_out().with(config).distribute([make(tally)]);
             assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
             assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
             assert!(run.next().is_none());
@@ -291,7 +295,7 @@ mod what_an_adaptor_has_in_hand {
                     panic_any(STEP)
                 });
                 let ordered = config.clone().ordered(true);
-                let mut run = (0..10_u64).par_distribute_with(&ordered, [scan]);
+                let mut run = (0..10_u64).fan_out().with(&ordered).distribute([scan]);
                 // The outputs are the consumer's, who leaks none and contains them himself.
                 let mut given = 0;
                 let payload = loop {

@@ -13,9 +13,10 @@ use std::ops::ControlFlow;
 use std::panic::panic_any;
 
 use anabranch::scan::{Emitter, Scan};
-use anabranch::{Config, Control, IteratorExt, PanicOrigin, ParDemux, Pool};
+use anabranch::{Control, Demux, IteratorExt, PanicOrigin, Pool};
 use bombs::{BOMB, Bomb, caught};
 use child::in_own_process;
+use support::config::{Config, With as _};
 use support::{Tally, deadline, hush, tight_and_default};
 
 /// What the steps of these tests panic with.
@@ -54,10 +55,9 @@ fn demux<I: Iterator<Item = u64>>(
     input: I,
     armed: impl Fn(u64) -> bool + Send + Sync + 'static,
     panics_at: Option<u64>,
-) -> ParDemux<I, u64, u64> {
+) -> Demux<I, u64, u64> {
     let tally = tally.clone();
-    input.par_demux_with(
-        config,
+    input.fan_out().with(config).demux(
         |item| item % KEYS,
         move |key| OfKey { panics_at, bomb: Bomb::new(&tally, armed(*key)) },
     )
@@ -201,8 +201,7 @@ fn a_key_may_panic_in_its_drop_when_its_scan_panics_in_a_step() {
         for config in tight_and_default() {
             let (pool, tally) = (Pool::new(), Tally::default());
             let (keys, scans) = (tally.clone(), tally.clone());
-            let mut run = (0..10_u64).par_demux_with(
-                &config.shards(1).pool(pool.clone()),
+            let mut run = (0..10_u64).fan_out().with(&config.shards(1).pool(pool.clone())).demux(
                 move |item| Key(item % 2, Bomb::new(&keys, *item == 7)),
                 move |_| OfKey { panics_at: Some(7), bomb: Bomb::new(&scans, false) },
             );

@@ -10,9 +10,8 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{
-    AddErrorKind, Adder, Config, Control, IteratorExt, PanicOrigin, Pool, ScanId, TryIteratorExt,
-};
+use anabranch::{AddErrorKind, Adder, Control, IteratorExt, PanicOrigin, Pool, ScanId};
+use support::config::{Config, With as _};
 use support::{Gate, Tally, by_scan, deadline, echo, hush, repeat, sum, tight, until_panic};
 
 /// The tightest settings, the default ones, and long batches.
@@ -24,7 +23,7 @@ fn settings() -> [Config; 3] {
 type Slot = Arc<OnceLock<Adder<u64, u64>>>;
 
 /// Emits every item, and nothing at the flush.
-fn each() -> BoxScan<u64, u64> {
+fn each() -> BoxScan<'static, u64, u64> {
     scan::cloned().boxed()
 }
 
@@ -37,7 +36,7 @@ fn a_scan_that_the_consumer_adds_sees_just_what_is_pulled_after() {
             let input = (0..5_000).inspect(move |_| {
                 count.fetch_add(1, SeqCst);
             });
-            let mut run = input.par_distribute_with(&config, [each()]);
+            let mut run = input.fan_out().with(&config).distribute([each()]);
             let adder = run.adder().unwrap();
             let (mut outputs, mut begins) = (Vec::new(), vec![0]);
             for output in run.by_ref() {
@@ -69,7 +68,7 @@ fn a_scan_that_the_input_adds_sees_the_item_that_comes_of_that_call() {
                         assert_eq!(adder.get().unwrap().add(sum()).unwrap().index(), 2);
                     }
                 });
-                let mut run = input.par_distribute_with(&config, [each()]);
+                let mut run = input.fan_out().with(&config).distribute([each()]);
                 slot.set(run.adder().unwrap()).unwrap();
                 let late: Vec<_> = (at..3_000).collect();
                 let expected = [(0..3_000).collect(), late.clone(), vec![late.iter().sum()]];
@@ -92,8 +91,8 @@ fn so_does_one_that_an_input_with_its_own_thread_adds() {
                     adder.get().unwrap().add(each()).unwrap();
                 }
             });
-            let input = input.read_ahead_with(&config);
-            let mut run = input.par_distribute_with(&config, [each()]);
+            let input = input.fan_out().with(&config).read_ahead();
+            let mut run = input.fan_out().with(&config).distribute([each()]);
             slot.set(run.adder().unwrap()).unwrap();
             begun.open();
             assert_eq!(by_scan(2, run), [(0..3_000).collect::<Vec<_>>(), (500..3_000).collect()]);
@@ -112,7 +111,7 @@ fn a_scan_that_another_thread_adds_sees_all_items_from_one_on() {
                 last = last.max(*item);
                 !(ends.load(SeqCst) && *item % 100 == 0)
             });
-            let mut run = input.par_distribute_with(&config, [echo()]);
+            let mut run = input.fan_out().with(&config).distribute([echo()]);
             let adder = run.adder().unwrap();
             let elsewhere = thread::spawn(move || {
                 waits.pass();
@@ -138,7 +137,7 @@ fn a_scan_that_another_thread_adds_sees_all_items_from_one_on() {
 fn numbers_are_never_used_again() {
     deadline(|| {
         let (send, input) = mpsc::channel::<u64>();
-        let mut run = input.into_iter().read_ahead().par_distribute_with(&tight(), [each()]);
+        let mut run = input.into_iter().fan_out().with(&tight()).read_ahead().distribute([each()]);
         let adder = run.adder().unwrap();
         for item in 0..20 {
             let id = adder.add(scan::take(1).boxed()).unwrap();
@@ -162,7 +161,7 @@ fn a_run_that_has_ended_gives_the_scan_back() {
             let scan = |held: support::Tallied<()>| {
                 scan::inspect(move |_: &u64| assert_eq!(*held.get(), ())).boxed()
             };
-            let mut run = (0..10).par_distribute_with(&config, [each()]);
+            let mut run = (0..10).fan_out().with(&config).distribute([each()]);
             let adder = run.adder().unwrap();
             assert_eq!(run.by_ref().count(), 10);
             let error = adder.add(scan(tally.make(()))).unwrap_err();
@@ -174,7 +173,7 @@ fn a_run_that_has_ended_gives_the_scan_back() {
 
             drop(run);
             assert!(adder.add(each()).unwrap_err().is_ended());
-            let mut dropped = (0..).par_distribute_with(&config, [each()]);
+            let mut dropped = (0..).fan_out().with(&config).distribute([each()]);
             let adder = dropped.adder().unwrap();
             assert!(dropped.next().is_some());
             drop(dropped);
@@ -206,7 +205,7 @@ fn a_run_that_is_being_stopped_gives_the_scan_back() {
             }
             let (inside, leave) = (Gate::default(), Gate::default());
             let scans = [Flushes(inside.clone(), leave.clone())];
-            let mut run = (0..10).par_distribute_with(&config, scans);
+            let mut run = (0..10).fan_out().with(&config).distribute(scans);
             let adder = run.adder().unwrap();
             let elsewhere = thread::spawn(move || {
                 inside.pass();
@@ -224,7 +223,7 @@ fn a_run_that_is_being_stopped_gives_the_scan_back() {
 fn a_full_pool_gives_the_scan_back() {
     deadline(|| {
         let config = Config::new().pool(Pool::with_max_threads(2));
-        let mut run = (0..3).par_distribute_with(&config, [sum()]);
+        let mut run = (0..3).fan_out().with(&config).distribute([sum()]);
         let adder = run.adder().unwrap();
         adder.add(sum()).unwrap();
         let error = adder.add(sum()).unwrap_err();
@@ -236,7 +235,7 @@ fn a_full_pool_gives_the_scan_back() {
 #[test]
 fn a_run_over_an_input_that_may_fail_takes_more_scans() {
     let numbers = ["1", "2", "x"].map(str::parse::<u64>).into_iter();
-    let mut run = numbers.par_try_distribute([sum()]);
+    let mut run = numbers.fan_out().until_error().distribute([sum()]);
     run.adder().unwrap().add(each()).unwrap();
     let mut outputs: Vec<_> = run.by_ref().map_while(Result::ok).collect();
     outputs.sort();
@@ -246,7 +245,7 @@ fn a_run_over_an_input_that_may_fail_takes_more_scans() {
 
 #[test]
 fn an_ordered_run_takes_no_more_scans() {
-    let mut run = (0..3).par_distribute_with(&Config::new().ordered(true), [sum()]);
+    let mut run = (0..3).fan_out().with(&Config::new().ordered(true)).distribute([sum()]);
     assert!(run.adder().is_none());
     assert_eq!(run.count(), 1);
 }
@@ -257,8 +256,8 @@ fn a_run_without_scans_may_go_on_and_discard() {
         deadline(move || {
             let config = config.discard_without_scans(true);
             // Nobody ever comes.
-            let none: [BoxScan<u64, u64>; 0] = [];
-            assert_eq!((0..1000).par_distribute_with(&config, none).count(), 0);
+            let none: [BoxScan<'static, u64, u64>; 0] = [];
+            assert_eq!((0..1000).fan_out().with(&config).distribute(none).count(), 0);
             // All go, and others come.
             let slot = Slot::default();
             let adder = Arc::clone(&slot);
@@ -267,15 +266,15 @@ fn a_run_without_scans_may_go_on_and_discard() {
                     adder.get().unwrap().add(scan::take(3).boxed()).unwrap();
                 }
             });
-            let mut run = input.par_distribute_with(&config, [scan::take(2).boxed()]);
+            let mut run = input.fan_out().with(&config).distribute([scan::take(2).boxed()]);
             slot.set(run.adder().unwrap()).unwrap();
             let expected =
                 [vec![0, 1], vec![250, 251, 252], vec![550, 551, 552], vec![850, 851, 852]];
             assert_eq!(by_scan(4, run), expected);
 
-            let none: [BoxScan<u64, u64>; 0] = [];
-            let input = (0..1000).read_ahead_with(&config);
-            assert_eq!(input.par_distribute_with(&config, none).count(), 0);
+            let none: [BoxScan<'static, u64, u64>; 0] = [];
+            let input = (0..1000).fan_out().with(&config).read_ahead();
+            assert_eq!(input.fan_out().with(&config).distribute(none).count(), 0);
         });
     }
 }
@@ -293,7 +292,7 @@ fn stop_of_a_scan_flushes_it_and_leaves_the_others() {
                 }
                 pulled.store(*item, SeqCst);
             });
-            let mut run = input.par_distribute_with(&config, [echo(), sum(), echo()]);
+            let mut run = input.fan_out().with(&config).distribute([echo(), sum(), echo()]);
             let outputs = by_scan(3, run.by_ref());
             let stopped: Vec<_> = (0..1_234).chain([u64::MAX]).collect();
             assert_eq!(outputs[0], stopped);
@@ -325,9 +324,9 @@ fn a_run_ends_when_its_last_scan_was_stopped() {
                 };
                 let stopper = thread::spawn(elsewhere);
                 let outputs = if read_ahead {
-                    by_scan(2, (0..).read_ahead_with(&config).par_distribute_with(&config, scans))
+                    by_scan(2, (0..).fan_out().with(&config).read_ahead().distribute(scans))
                 } else {
-                    by_scan(2, (0..).par_distribute_with(&config, scans))
+                    by_scan(2, (0..).fan_out().with(&config).distribute(scans))
                 };
                 assert_eq!((outputs[0].len(), &outputs[1][..]), (1, &[0][..]));
                 stopper.join().unwrap();
@@ -347,7 +346,7 @@ fn stop_ends_the_run_as_the_end_of_the_input_does() {
                     asks.stop();
                 }
             });
-            let run = input.par_distribute_with(&config, [echo(), sum()]);
+            let run = input.fan_out().with(&config).distribute([echo(), sum()]);
             let expected: Vec<_> = (0..777).chain([u64::MAX]).collect();
             assert_eq!(by_scan(2, run), [expected, vec![(0..777).sum()]]);
         });
@@ -363,7 +362,7 @@ fn nothing_is_pulled_after_the_consumer_has_stopped_the_run() {
             let input = (0..).inspect(move |_| {
                 count.fetch_add(1, SeqCst);
             });
-            let mut run = input.par_distribute_with(&config, [sum(), scan::take(1).boxed()]);
+            let mut run = input.fan_out().with(&config).distribute([sum(), scan::take(1).boxed()]);
             assert_eq!(run.next(), Some((ScanId::new(1), 0)));
             let before = pulled.load(SeqCst);
             control.stop();
@@ -392,7 +391,7 @@ fn a_panic_in_the_drop_of_an_input_that_was_stopped_surfaces() {
                     asks.stop();
                 }
             });
-            let mut run = input.par_distribute_with(&config.control(&control), [each()]);
+            let mut run = input.fan_out().with(&config.control(&control)).distribute([each()]);
             let (before, payload) = until_panic(&mut run);
             assert!(before.len() <= 3, "{before:?}");
             assert_eq!(payload, "expected: drop");
@@ -419,9 +418,9 @@ fn stop_from_another_thread_ends_an_endless_run() {
                 });
                 let scans = [echo(), sum()];
                 let mut outputs = if read_ahead {
-                    by_scan(2, (0..).read_ahead_with(&config).par_distribute_with(&config, scans))
+                    by_scan(2, (0..).fan_out().with(&config).read_ahead().distribute(scans))
                 } else {
-                    by_scan(2, (0..).par_distribute_with(&config, scans))
+                    by_scan(2, (0..).fan_out().with(&config).distribute(scans))
                 };
                 stopper.join().unwrap();
                 // Nothing is lost, and all have seen the same.
@@ -441,8 +440,8 @@ fn stop_does_not_wait_for_an_input_that_is_read_ahead() {
             let control = Control::new();
             let (send, input) = mpsc::channel();
             let config = config.control(&control);
-            let input = input.into_iter().read_ahead_with(&config);
-            let mut run = input.par_distribute_with(&config, [echo(), sum()]);
+            let input = input.into_iter().fan_out().with(&config).read_ahead();
+            let mut run = input.fan_out().with(&config).distribute([echo(), sum()]);
             let adder = run.adder().unwrap();
             (1..=3).for_each(|x| send.send(x).unwrap());
             let mut outputs: Vec<_> = run.by_ref().take(3).collect();
@@ -473,9 +472,9 @@ fn abort_ends_the_run_without_a_flush() {
                     }
                 });
                 let outputs = if read_ahead {
-                    by_scan(2, (0..).read_ahead_with(&config).par_distribute_with(&config, scans))
+                    by_scan(2, (0..).fan_out().with(&config).read_ahead().distribute(scans))
                 } else {
-                    by_scan(2, (0..).par_distribute_with(&config, scans))
+                    by_scan(2, (0..).fan_out().with(&config).distribute(scans))
                 };
                 aborter.join().unwrap();
                 assert!(outputs[1].is_empty(), "no flush");
@@ -496,8 +495,8 @@ fn abort_does_not_wait_for_an_input_that_is_read_ahead() {
         let control = Control::new();
         let config = Config::new().control(&control);
         let (send, input) = mpsc::channel::<u64>();
-        let input = input.into_iter().read_ahead_with(&config);
-        let mut run = input.par_distribute_with(&config, [sum()]);
+        let input = input.into_iter().fan_out().with(&config).read_ahead();
+        let mut run = input.fan_out().with(&config).distribute([sum()]);
         let adder = run.adder().unwrap();
         control.abort();
         assert!(adder.add(each()).unwrap_err().is_ended());
@@ -522,16 +521,17 @@ fn every_member_is_stopped_and_aborted() {
                     }
                 })
             };
-            let last = stopping(500).par_fold_with(&config, (scan::count(), scan::max()));
+            let last = stopping(500).fan_out().with(&config).fold((scan::count(), scan::max()));
             assert_eq!(last, (Some(500), Some(499)));
-            let tuples = stopping(500).par_tee_with(&config, (scan::cloned(), scan::cloned()));
+            let tuples =
+                stopping(500).fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
             assert!(tuples.eq((0..500_u64).map(|x| (x, x))));
-            let totals = stopping(500).par_demux_with(&config, |x| x % 3, |_| scan::count());
+            let totals = stopping(500).fan_out().with(&config).demux(|x| x % 3, |_| scan::count());
             let mut totals: Vec<_> = totals.collect();
             totals.sort();
             assert_eq!(totals, [(0, 167), (1, 167), (2, 166)]);
             let ordered = config.clone().ordered(true);
-            let run = stopping(500).par_distribute_with(&ordered, [echo(), sum()]);
+            let run = stopping(500).fan_out().with(&ordered).distribute([echo(), sum()]);
             assert_eq!(run.last().map(|(_, x)| x), Some((0..500).sum()));
 
             // A tee ends with any of its scans.
@@ -543,7 +543,7 @@ fn every_member_is_stopped_and_aborted() {
                     asks.stop_scan(second);
                 }
             });
-            let tuples = input.par_tee_with(&config, (scan::cloned(), scan::cloned()));
+            let tuples = input.fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
             assert!(tuples.eq((0..500).map(|x| (x, x))));
 
             let asks = control.clone();
@@ -552,7 +552,8 @@ fn every_member_is_stopped_and_aborted() {
                     asks.abort();
                 }
             });
-            let mut tuples = aborting.par_tee_with(&config, (scan::cloned(), scan::cloned()));
+            let mut tuples =
+                aborting.fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
             assert!(tuples.by_ref().all(|(a, b)| a == b && a < 500));
             assert!(tuples.next().is_none());
         });
@@ -570,24 +571,24 @@ fn a_stop_latches_until_it_is_reset() {
             assert!(control.is_stopped() && !control.is_aborted());
             assert!(control.stats().scans.is_empty());
             for _ in 0..2 {
-                let run = untouched().par_distribute_with(&config, [echo(), sum()]);
+                let run = untouched().fan_out().with(&config).distribute([echo(), sum()]);
                 assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
-                let input = untouched().read_ahead_with(&config);
-                let run = input.par_distribute_with(&config, [echo(), sum()]);
+                let input = untouched().fan_out().with(&config).read_ahead();
+                let run = input.fan_out().with(&config).distribute([echo(), sum()]);
                 assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
             }
-            let input = untouched().read_ahead_with(&config);
+            let input = untouched().fan_out().with(&config).read_ahead();
             control.abort();
             assert!(control.is_aborted());
-            assert!(input.par_distribute_with(&config, [echo()]).next().is_none());
+            assert!(input.fan_out().with(&config).distribute([echo()]).next().is_none());
             // An abort is not taken back by a stop.
             control.stop();
             assert!(control.is_aborted());
-            assert!(untouched().par_distribute_with(&config, [echo()]).next().is_none());
+            assert!(untouched().fan_out().with(&config).distribute([echo()]).next().is_none());
 
             control.reset();
             assert!(!control.is_stopped());
-            let run = (1..=3).par_distribute_with(&config, [sum()]);
+            let run = (1..=3).fan_out().with(&config).distribute([sum()]);
             assert_eq!(run.map(|(_, x)| x).sum::<u64>(), 6);
         });
     }
@@ -598,7 +599,7 @@ fn statistics_show_scans_that_were_added() {
     deadline(|| {
         let control = Control::new();
         let config = Config::new().control(&control).batch(10);
-        let mut run = (0..1000).par_distribute_with(&config, [each()]);
+        let mut run = (0..1000).fan_out().with(&config).distribute([each()]);
         assert!(run.next().is_some());
         run.adder().unwrap().add(sum().named("late").boxed()).unwrap();
         // Twenty batches may be on their way at most, when the first output is here.
@@ -614,7 +615,7 @@ fn statistics_show_scans_that_were_added() {
 fn a_panic_of_a_scan_that_was_added_surfaces_with_its_number() {
     hush();
     deadline(|| {
-        let mut run = (0..100).par_distribute_with(&tight(), [sum()]);
+        let mut run = (0..100).fan_out().with(&tight()).distribute([sum()]);
         let panics = scan::map(|_: &u64| -> u64 { panic_any("expected: late") });
         let id = run.adder().unwrap().add(panics).unwrap();
         let (before, payload) = until_panic(&mut run);
@@ -629,8 +630,8 @@ fn a_drop_finds_scans_that_were_added_since_the_last_look() {
         for _ in 0..200 {
             let (tally, control, pool) = (Tally::default(), Control::new(), Pool::new());
             let config = tight().pool(pool.clone()).control(&control);
-            let input = (0..).read_ahead_with(&config);
-            let mut run = input.par_distribute_with(&config, [scan::take(1).boxed()]);
+            let input = (0..).fan_out().with(&config).read_ahead();
+            let mut run = input.fan_out().with(&config).distribute([scan::take(1).boxed()]);
             let held = tally.make(());
             let full = scan::inspect(move |_: &u64| assert_eq!(*held.get(), ()));
             if run.adder().unwrap().add(full).is_ok() {
@@ -654,9 +655,9 @@ fn a_crowd_of_threads_adds_and_stops_while_the_run_goes_on() {
             let config = [tight(), Config::new()][round % 2].clone();
             let config = config.pool(pool.clone()).control(&control).discard_without_scans(true);
             let made = tally.clone();
-            let input = (0..).map(move |item| made.make(item)).read_ahead_with(&config);
+            let input = (0..).map(move |item| made.make(item)).fan_out().with(&config).read_ahead();
             let first = scan::map(|item: &support::Tallied<u64>| *item.get());
-            let mut run = input.par_distribute_with(&config, [first.boxed()]);
+            let mut run = input.fan_out().with(&config).distribute([first.boxed()]);
             let adder = run.adder().unwrap();
             let crowd: Vec<_> = (0..3)
                 .map(|_| {

@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Adder, Config, Control, DynamicIteratorExt, IteratorExt, Pool, ScanId};
+use anabranch::{Adder, Control, IteratorExt, Pool, ScanId};
+use support::config::{Config, With as _};
 use support::{Gate, Tallied, Tally, by_scan, deadline, echo, sum, tight_and_default};
 
 /// Some settings with a pool of so many threads.
@@ -29,7 +30,7 @@ fn assert_ended(adder: &Adder<u64, u64>) {
 
 /// Takes the only thread of the pool.
 fn occupy(config: &Config) -> impl Iterator<Item = (ScanId, u64)> + use<> {
-    (0..).par_distribute_with(config, [scan::cloned()])
+    (0..).fan_out().with(config).distribute([scan::cloned()])
 }
 
 mod adding_to_a_run_on_a_full_pool {
@@ -39,7 +40,7 @@ mod adding_to_a_run_on_a_full_pool {
     fn says_that_its_input_has_ended() {
         for (config, pool) in with_pool_of(1) {
             deadline(move || {
-                let mut run = (0..3).par_distribute_with(&config, [sum()]);
+                let mut run = (0..3).fan_out().with(&config).distribute([sum()]);
                 let adder = run.adder().unwrap();
                 assert_eq!(run.by_ref().count(), 1);
                 let occupant = occupy(&config);
@@ -56,7 +57,7 @@ mod adding_to_a_run_on_a_full_pool {
     fn says_that_its_scans_have_ended() {
         for (config, _) in with_pool_of(1) {
             deadline(move || {
-                let mut run = (0..).par_distribute_with(&config, [scan::take(1).boxed()]);
+                let mut run = (0..).fan_out().with(&config).distribute([scan::take(1).boxed()]);
                 let adder = run.adder().unwrap();
                 assert_eq!(run.by_ref().count(), 1);
                 let _occupant = occupy(&config);
@@ -69,7 +70,7 @@ mod adding_to_a_run_on_a_full_pool {
     fn says_that_it_was_dropped() {
         for (config, _) in with_pool_of(1) {
             deadline(move || {
-                let mut run = (0..).par_distribute_with(&config, [sum()]);
+                let mut run = (0..).fan_out().with(&config).distribute([sum()]);
                 let adder = run.adder().unwrap();
                 drop(run);
                 let _occupant = occupy(&config);
@@ -84,7 +85,7 @@ mod adding_to_a_run_on_a_full_pool {
             deadline(move || {
                 let control = Control::new();
                 let stopped = config.clone().control(&control);
-                let mut run = (0..).par_distribute_with(&stopped, [sum()]);
+                let mut run = (0..).fan_out().with(&stopped).distribute([sum()]);
                 let adder = run.adder().unwrap();
                 control.stop();
                 assert_eq!(run.by_ref().count(), 1);
@@ -99,7 +100,7 @@ mod adding_to_a_run_on_a_full_pool {
         for (config, _) in with_pool_of(1) {
             deadline(move || {
                 let control = Control::new();
-                let mut run = (0..).par_distribute_with(&config.control(&control), [sum()]);
+                let mut run = (0..).fan_out().with(&config.control(&control)).distribute([sum()]);
                 let adder = run.adder().unwrap();
                 control.stop();
                 assert_ended(&adder);
@@ -112,7 +113,7 @@ mod adding_to_a_run_on_a_full_pool {
         for (config, _) in with_pool_of(1) {
             deadline(move || {
                 let control = Control::new();
-                let mut run = (0..).par_distribute_with(&config.control(&control), [sum()]);
+                let mut run = (0..).fan_out().with(&config.control(&control)).distribute([sum()]);
                 let adder = run.adder().unwrap();
                 control.abort();
                 assert_ended(&adder);
@@ -130,7 +131,7 @@ mod a_dynamic_run_on_a_full_pool {
             let (control, tally) = (Control::new(), Tally::default());
             let config = config.batch(1).control(&control);
             let (counted, mut asked) = (tally.clone(), 0);
-            let ask = move || -> Option<BoxScan<u64, u64>> {
+            let ask = move || -> Option<BoxScan<'static, u64, u64>> {
                 asked += 1;
                 if asked == 3 {
                     end(&control);
@@ -139,7 +140,7 @@ mod a_dynamic_run_on_a_full_pool {
                 (asked == 1 || asked == 3)
                     .then(|| scan::cloned().filter(move |_| *held.get()).boxed())
             };
-            let outputs = (0..).par_distribute_dynamic_with(&config, ask).count();
+            let outputs = (0..).fan_out().with(&config).dynamic(ask).count();
             tally.assert_settled();
             assert_eq!(pool.live(), 0);
             outputs
@@ -165,7 +166,7 @@ mod a_fold_that_was_aborted {
     use super::*;
 
     /// Emits every item, and aborts the run behind the one numbered `at`.
-    fn aborts(control: &Control, at: u64) -> BoxScan<u64, u64> {
+    fn aborts(control: &Control, at: u64) -> BoxScan<'static, u64, u64> {
         let control = control.clone();
         let step = move |item: &u64, out: &mut Emitter<'_, u64>| {
             out.emit(*item);
@@ -186,7 +187,7 @@ mod a_fold_that_was_aborted {
                     let control = Control::new();
                     let config = config.control(&control);
                     let scans = (aborts(&control, at), scan::count(), scan::cloned());
-                    let (last, count, beside) = (0..).par_fold_with(&config, scans);
+                    let (last, count, beside) = (0..).fan_out().with(&config).fold(scans);
                     // No step is begun after the abort, and nobody is flushed.
                     assert_eq!((last, count), (Some(at), None));
                     let seen = control.stats().scans[2].items;
@@ -203,7 +204,7 @@ mod a_fold_that_was_aborted {
                 let control = Control::new();
                 let config = config.control(&control);
                 let scans = [scan::take(1).boxed(), aborts(&control, 1_000)];
-                assert_eq!((0..).par_fold_with(&config, scans), [Some(0), Some(1_000)]);
+                assert_eq!((0..).fan_out().with(&config).fold(scans), [Some(0), Some(1_000)]);
             });
         }
     }
@@ -223,7 +224,7 @@ mod a_scan_that_was_stopped {
                         control.stop_scan(ScanId::new(0));
                     }
                 });
-                let run = input.par_distribute_with(&ordered, [echo(), echo()]);
+                let run = input.fan_out().with(&ordered).distribute([echo(), echo()]);
                 let outputs: Vec<_> = run.map(|(id, output)| (output, id.index())).collect();
                 let of_both = (0..3).flat_map(|item| [(item, 0), (item, 1)]);
                 let of_one = (3..10).map(|item| (item, 1)).chain([(u64::MAX, 1)]);
@@ -238,7 +239,7 @@ mod an_item_that_was_pending_when_a_stop_came {
     use super::*;
 
     /// Emits the numbers of the items.
-    fn number() -> BoxScan<Tallied<u64>, u64> {
+    fn number() -> BoxScan<'static, Tallied<u64>, u64> {
         scan::map(|item: &Tallied<u64>| *item.get()).boxed()
     }
 
@@ -254,7 +255,7 @@ mod an_item_that_was_pending_when_a_stop_came {
                     }
                     made.make(nth)
                 });
-                let outputs = input.par_distribute_with(&config, [(); 3].map(|()| number()));
+                let outputs = input.fan_out().with(&config).distribute([(); 3].map(|()| number()));
                 let expected: Vec<_> = (0..9).collect();
                 assert_eq!(by_scan(3, outputs), [(); 3].map(|()| expected.clone()));
                 tally.assert_settled();
@@ -274,8 +275,8 @@ mod an_item_that_was_pending_when_a_stop_came {
                     }
                     made.make(nth)
                 });
-                let input = input.read_ahead_with(&config);
-                let mut run = input.par_distribute_with(&config, [(); 3].map(|()| number()));
+                let input = input.fan_out().with(&config).read_ahead();
+                let mut run = input.fan_out().with(&config).distribute([(); 3].map(|()| number()));
                 let outputs: Vec<_> = run.by_ref().take(27).collect();
                 let expected: Vec<_> = (0..9).collect();
                 assert_eq!(by_scan(3, outputs), [(); 3].map(|()| expected.clone()));

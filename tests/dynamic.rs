@@ -8,7 +8,8 @@ use std::panic::panic_any;
 use std::rc::Rc;
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{Config, ConfigError, DynamicIteratorExt, PanicOrigin, Pool, StartErrorKind};
+use anabranch::{IteratorExt, PanicOrigin, Pool};
+use support::config::{Config, With as _};
 use support::{by_scan, deadline, echo, hush, sum, tight, until_panic};
 
 #[test]
@@ -27,7 +28,7 @@ fn a_scan_sees_the_items_from_the_batch_on_before_which_it_was_given() {
                 (0..wanted).map(|_| echo())
             };
             let config = Config::new().batch(length);
-            let outputs: Vec<_> = input.par_distribute_dynamic_with(&config, ask).collect();
+            let outputs: Vec<_> = input.fan_out().with(&config).dynamic(ask).collect();
             let begins = begins.take();
             let expected: Vec<Vec<_>> =
                 begins.iter().map(|from| (*from..20).chain([u64::MAX]).collect()).collect();
@@ -41,7 +42,7 @@ fn a_scan_sees_the_items_from_the_batch_on_before_which_it_was_given() {
 #[test]
 fn a_run_that_is_given_no_scan_pulls_nothing() {
     let input = (0..3_u64).inspect(|_| panic!("nobody takes it"));
-    assert_eq!(input.par_distribute_dynamic(|| None::<BoxScan<u64, u64>>).count(), 0);
+    assert_eq!(input.fan_out().dynamic(|| None::<BoxScan<'static, u64, u64>>).count(), 0);
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn a_run_whose_scans_have_ended_asks_no_more_unless_it_discards() {
             let input = (0..30_u64).inspect(move |x| seen.set(x + 1));
             let ask = move || (now.get() % 10 == 0).then(|| scan::take(1).boxed());
             let config = tight().discard_without_scans(discards);
-            let outputs: Vec<_> = input.par_distribute_dynamic_with(&config, ask).collect();
+            let outputs: Vec<_> = input.fan_out().with(&config).dynamic(ask).collect();
             let outputs = by_scan(4, outputs);
             assert_eq!(outputs[..expected.len()], expected);
             assert!(outputs[expected.len()..].iter().all(Vec::is_empty));
@@ -74,7 +75,7 @@ fn a_panic_of_the_one_who_is_asked_surfaces() {
             }
             Some(sum())
         };
-        let mut run = (0..100).par_distribute_dynamic_with(&tight(), ask);
+        let mut run = (0..100).fan_out().with(&tight()).dynamic(ask);
         let (before, payload) = until_panic(&mut run);
         assert_eq!((before.len(), payload), (0, "expected: ask"));
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
@@ -87,7 +88,7 @@ fn a_scan_without_a_thread_ends_the_run_with_a_panic() {
     deadline(|| {
         let config = tight().pool(Pool::with_max_threads(1));
         let ask = || [sum()];
-        let run = (0..100).par_distribute_dynamic_with(&config, ask);
+        let run = (0..100).fan_out().with(&config).dynamic(ask);
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.count()));
         let message = panic.unwrap_err().downcast::<String>().unwrap();
         assert!(message.starts_with("a scan could not be added: there is no thread"), "{message}");

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, Control, Input, IteratorExt, PanicOrigin, Pool, ScanId};
+use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
+use support::config::{Config, With as _};
 use support::random::Random;
 use support::{Gate, by_scan, deadline, hush, panic_at, tight, until_panic};
 
@@ -29,7 +30,7 @@ fn wait_for_abort(out: &Emitter<'_, u64>) {
 }
 
 /// Emits its items; with the last of so many it opens the gate, and waits to be aborted.
-fn emits_up_to(last: u64, then: impl FnMut() + Send + 'static) -> BoxScan<u64, u64> {
+fn emits_up_to(last: u64, then: impl FnMut() + Send + 'static) -> BoxScan<'static, u64, u64> {
     let mut then = then;
     scan::from_fn(move |item: &u64, out: &mut Emitter<'_, u64>| {
         out.emit(*item);
@@ -61,7 +62,7 @@ macro_rules! tests {
             fn read_ahead() {
                 hush();
                 for config in settings() {
-                    deadline(move || $check((0..100).read_ahead_with(&config), &config));
+                    deadline(move || $check((0..100).fan_out().with(&config).read_ahead(), &config));
                 }
             }
         }
@@ -86,7 +87,7 @@ fn panic_of_another(input: impl Input<Item = u64>, config: &Config) {
         panic_any("expected: another")
     });
     let scans = [emits_up_to(9, move || gate.open()), panics.boxed()];
-    let mut run = input.par_distribute_with(config, scans);
+    let mut run = input.fan_out().with(config).distribute(scans);
     let (outputs, payload) = until_panic(&mut run);
     assert_eq!(payload, "expected: another");
     assert_eq!(run.panicked(), Some(PanicOrigin::Scan(ScanId::new(1))));
@@ -94,7 +95,7 @@ fn panic_of_another(input: impl Input<Item = u64>, config: &Config) {
 }
 
 /// Scans that emit the items up to their last ones, and when all have, abort the run.
-fn that_abort(control: &Control, last: &[u64]) -> Vec<BoxScan<u64, u64>> {
+fn that_abort(control: &Control, last: &[u64]) -> Vec<BoxScan<'static, u64, u64>> {
     let missing = Arc::new(AtomicUsize::new(last.len()));
     let scan = |last: &u64| {
         let (missing, control) = (Arc::clone(&missing), control.clone());
@@ -110,14 +111,14 @@ fn that_abort(control: &Control, last: &[u64]) -> Vec<BoxScan<u64, u64>> {
 fn abort(input: impl Input<Item = u64>, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control);
-    let run = input.par_distribute_with(&config, that_abort(&control, &[9, 3]));
+    let run = input.fan_out().with(&config).distribute(that_abort(&control, &[9, 3]));
     assert_eq!(by_scan(2, run), [(0..=9).collect::<Vec<_>>(), (0..=3).collect()]);
 }
 
 fn abort_in_order(input: impl Input<Item = u64>, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control).ordered(true);
-    let run = input.par_distribute_with(&config, that_abort(&control, &[9, 9]));
+    let run = input.fan_out().with(&config).distribute(that_abort(&control, &[9, 9]));
     let outputs: Vec<_> = run.map(|(id, item)| (item, id.index())).collect();
     let expected: Vec<_> = (0..=9).flat_map(|item| [(item, 0), (item, 1)]).collect();
     assert_eq!(outputs, expected);
@@ -127,7 +128,7 @@ fn abort_far_ahead(input: impl Input<Item = u64>, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control).ordered(true);
     let last = [9, 3, 60];
-    let run = input.par_distribute_with(&config, that_abort(&control, &last));
+    let run = input.fan_out().with(&config).distribute(that_abort(&control, &last));
     let outputs: Vec<_> = run.map(|(id, item)| (item, id.index())).collect();
     // Who has left early is missing from there on.
     let of_item =
@@ -138,7 +139,7 @@ fn abort_far_ahead(input: impl Input<Item = u64>, config: &Config) {
 fn abort_of_a_tee(input: impl Input<Item = u64>, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control);
-    let tuples = input.par_tee_with(&config, that_abort(&control, &[9, 5]));
+    let tuples = input.fan_out().with(&config).zip_latest(that_abort(&control, &[9, 5]));
     assert_eq!(tuples.collect::<Vec<_>>(), (0..=5).map(|item| [item; 2]).collect::<Vec<_>>());
 }
 
@@ -149,7 +150,8 @@ fn abort_of_a_demux(input: impl Input<Item = u64>, config: &Config) {
         // The last to emit is the scan of the last key.
         if *key == 2 { that_abort(&control, &[8]).remove(0) } else { scan::cloned().boxed() }
     };
-    let mut outputs: Vec<_> = input.par_demux_with(&config, |item| item % 3, factory).collect();
+    let mut outputs: Vec<_> =
+        input.fan_out().with(&config).demux(|item| item % 3, factory).collect();
     outputs.sort_by_key(|(_, item)| *item);
     assert_eq!(outputs, (0..=8).map(|item| (item % 3, item)).collect::<Vec<_>>());
 }
@@ -157,12 +159,12 @@ fn abort_of_a_demux(input: impl Input<Item = u64>, config: &Config) {
 fn abort_of_a_fold(input: impl Input<Item = u64>, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control);
-    let last = input.par_fold_with(&config, that_abort(&control, &[9, 3]));
+    let last = input.fan_out().with(&config).fold(that_abort(&control, &[9, 3]));
     assert_eq!(last, [Some(9), Some(3)]);
 }
 
 /// Emits its items, and writes down each that it emits, with its number.
-fn logged(log: &Arc<Mutex<Vec<(u64, usize)>>>, number: usize) -> BoxScan<u64, u64> {
+fn logged(log: &Arc<Mutex<Vec<(u64, usize)>>>, number: usize) -> BoxScan<'static, u64, u64> {
     let log = Arc::clone(log);
     scan::from_fn(move |item: &u64, out: &mut Emitter<'_, u64>| {
         (0..item % 3).for_each(|_| {
@@ -227,7 +229,7 @@ fn what_was_emitted_before_a_panic_of_the_drop_of_an_item_is_delivered() {
             let scans = [waits.boxed(), slow.boxed()];
             let scans = scans.map(|scan| scan.map_input(|item: &Item| item.0));
             let input = (0..).map(|item| Item(item, item == 0));
-            let mut run = input.par_distribute_with(&config.batch(2), scans);
+            let mut run = input.fan_out().with(&config.batch(2)).distribute(scans);
             let (outputs, payload) = until_panic(&mut run);
             assert_eq!(payload, "expected: item");
             assert_eq!(run.panicked(), Some(PanicOrigin::Item));
@@ -260,9 +262,9 @@ fn abort_some_time(seed: u64) {
         control.abort();
     });
     let outputs: Vec<_> = if random.below(2) == 0 {
-        (0..).read_ahead_with(&config).par_distribute_with(&config, scans).collect()
+        (0..).fan_out().with(&config).read_ahead().distribute(scans).collect()
     } else {
-        (0..).par_distribute_with(&config, scans).collect()
+        (0..).fan_out().with(&config).distribute(scans).collect()
     };
     aborter.join().unwrap();
     assert_delivered(&log, outputs, ordered, seed);
@@ -284,9 +286,9 @@ fn panic_some_time(seed: u64) {
     let at = random.below(300);
     scans.push(panic_at(at, "expected: some time"));
     let (outputs, _) = if random.below(2) == 0 {
-        until_panic(&mut (0..).read_ahead_with(&config).par_distribute_with(&config, scans))
+        until_panic(&mut (0..).fan_out().with(&config).read_ahead().distribute(scans))
     } else {
-        until_panic(&mut (0..).par_distribute_with(&config, scans))
+        until_panic(&mut (0..).fan_out().with(&config).distribute(scans))
     };
     let (its_own, outputs): (Vec<_>, _) =
         outputs.into_iter().partition(|(id, _)| id.index() == width);

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use anabranch::IteratorExt;
 use anabranch::scan::{self, BoxScan};
-use anabranch::{Config, IteratorExt};
+use support::config::{Config, With as _};
 use support::{Tally, deadline, distribute, echo, sum, tight, tight_and_default};
 
 /// An input that notes how often it was asked, and is not fused: asked again
@@ -40,7 +41,8 @@ fn without_scans_there_is_none_and_not_one_item_is_pulled() {
         deadline(move || {
             let times = Rc::new(Cell::new(0));
             let input = Asked { left: 10, times: Rc::clone(&times) };
-            let mut run = input.par_distribute_with(&config, Vec::<BoxScan<u64, u64>>::new());
+            let mut run =
+                input.fan_out().with(&config).distribute(Vec::<BoxScan<'static, u64, u64>>::new());
             assert_eq!(run.next(), None);
             assert_eq!(run.next(), None);
             assert_eq!(times.get(), 0);
@@ -68,7 +70,7 @@ fn the_input_is_asked_exactly_once_for_its_end_and_none_is_for_ever() {
             deadline(move || {
                 let times = Rc::new(Cell::new(0));
                 let input = Asked { left: n, times: Rc::clone(&times) };
-                let mut run = input.par_distribute_with(&config, [sum(), echo()]);
+                let mut run = input.fan_out().with(&config).distribute([sum(), echo()]);
                 let outputs = run.by_ref().count();
                 assert_eq!(outputs, 1 + n + 1);
                 assert_eq!(times.get(), n + 1);
@@ -97,7 +99,7 @@ fn the_size_hint_is_never_wrong() {
     for config in tight_and_default() {
         deadline(move || {
             let scans = [echo(), support::repeat(3), sum()];
-            let mut run = (0..2_000_u64).par_distribute_with(&config, scans);
+            let mut run = (0..2_000_u64).fan_out().with(&config).distribute(scans);
             let total = 2_001 + 6_000 + 1;
             for taken in 0..total {
                 let (lower, upper) = run.size_hint();
@@ -140,7 +142,7 @@ fn items_and_outputs_need_not_be_clone_and_are_dropped_exactly_once() {
                         (*item.get() < 990 + ends * 3).then(|| outputs.make(*item.get()))
                     })
                 });
-                let run = input.par_distribute_with(&config, scans);
+                let run = input.fan_out().with(&config).distribute(scans);
                 let count = run.take(taken).count();
                 assert!(count <= taken);
                 items.assert_settled();
@@ -164,7 +166,7 @@ fn the_input_need_not_be_send_nor_outlive_anything() {
 #[test]
 fn a_run_may_be_driven_by_one_thread_after_another() {
     deadline(|| {
-        let mut run = (0..100_u64).par_distribute_with(&tight(), [echo()]);
+        let mut run = (0..100_u64).fan_out().with(&tight()).distribute([echo()]);
         let first = run.next();
         let rest = std::thread::spawn(move || run.count()).join().unwrap();
         assert_eq!((first.is_some(), rest), (true, 100));
@@ -200,7 +202,8 @@ fn outputs_of_a_slow_scan_do_not_wait_for_the_end_of_a_long_batch() {
         });
         // By the time that a few were stepped over, all the others are in few batches. Of
         // outputs one waits, one is waited with, and one is in the hands of the consumer.
-        let run = (0..300_usize).par_distribute_with(&Config::new().output_capacity(1), [slow]);
+        let run =
+            (0..300_usize).fan_out().with(&Config::new().output_capacity(1)).distribute([slow]);
         let behind = run.map(|(_, item)| stepped.load(Ordering::SeqCst) - item).max();
         assert!(behind.is_some_and(|behind| behind <= 4), "{behind:?} behind");
     });

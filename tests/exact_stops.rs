@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, Control, IteratorExt, ScanId};
+use anabranch::{Control, IteratorExt, ScanId};
+use support::config::{Config, With as _};
 use support::deadline;
 
 /// Stops a run, whose input interrupts itself at each `every`th item, behind so many outputs,
@@ -30,7 +31,7 @@ fn stops_behind(outputs: usize, every: usize, config: &Config, request: fn(&Cont
     let ended = scan::count().take(0).boxed();
     let scans = [scan::cloned().boxed(), scan::count().boxed(), ended];
     let config = config.clone().control(&control);
-    let mut run = input.par_distribute_with(&config, scans);
+    let mut run = input.fan_out().with(&config).distribute(scans);
     let mut given: Vec<_> = run.by_ref().take(outputs).collect();
     request(&control);
     let until = pulled.load(SeqCst);

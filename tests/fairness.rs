@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, Control, Input, IteratorExt, ParDistribute, Pool, ScanId};
+use anabranch::{Control, Distribute, IteratorExt, Pool, ScanId};
+use support::config::{Config, With as _};
 use support::{Gate, deadline, echo, hush};
 
 const BATCH: usize = 4;
@@ -49,7 +50,7 @@ impl Scan<u64> for Chatty {
     }
 }
 
-fn chatty(begun: &Arc<AtomicU64>) -> BoxScan<u64, u64> {
+fn chatty(begun: &Arc<AtomicU64>) -> BoxScan<'static, u64, u64> {
     Chatty { begun: Arc::clone(begun) }.boxed()
 }
 
@@ -74,7 +75,7 @@ enum Other {
 }
 
 impl Other {
-    fn scan(self, begun: &Arc<AtomicU64>) -> BoxScan<u64, u64> {
+    fn scan(self, begun: &Arc<AtomicU64>) -> BoxScan<'static, u64, u64> {
         match self {
             Self::Chatty => chatty(begun),
             Self::Endless => Endless.boxed(),
@@ -92,7 +93,7 @@ fn items(pulled: &Arc<AtomicU64>) -> impl Iterator<Item = u64> + Send + use<> {
 
 /// A run whose consumer takes its time: it asks for the next output when that is ready.
 struct Slow<I: Input> {
-    run: ParDistribute<I, u64>,
+    run: Distribute<I, u64>,
     control: Control,
     ordered: bool,
     /// How many outputs of each scan.
@@ -111,10 +112,10 @@ impl<I: Input<Item: Send + Sync + 'static>> Slow<I> {
     fn start(
         input: I,
         config: &Config,
-        scans: impl IntoIterator<Item = BoxScan<I::Item, u64>>,
+        scans: impl IntoIterator<Item = BoxScan<'static, I::Item, u64>>,
     ) -> Self {
         let control = Control::new();
-        let mut run = input.par_distribute_with(&config.clone().control(&control), scans);
+        let mut run = input.fan_out().with(&config.clone().control(&control)).distribute(scans);
         let ordered = run.adder().is_none();
         Self { run, control, ordered, taken: [0; 4] }
     }
@@ -187,7 +188,7 @@ macro_rules! tests {
             fn read_ahead() {
                 deadline(|| {
                     let (pulled, config) = (Arc::default(), config());
-                    let input = items(&pulled).read_ahead_with(&config);
+                    let input = items(&pulled).fan_out().with(&config).read_ahead();
                     $check(input, &pulled, &config, $($argument),*);
                 });
             }
@@ -302,7 +303,7 @@ fn panic_of_another(input: impl Input<Item = u64>, pool: &Pool, other: Other) {
         thread::yield_now();
     }
     // The thread that was handed back does its next job when the panic is published.
-    assert_eq!((0..3_u64).par_fold_with(&config, (scan::count(),)), (Some(3),));
+    assert_eq!((0..3_u64).fan_out().with(&config).fold((scan::count(),)), (Some(3),));
     assert_over(slow, 3, &begun, Then::Panicked);
 }
 
@@ -321,7 +322,8 @@ fn a_panic_of_another_scan_surfaces_so_with_an_input_that_is_read_ahead() {
     for other in [Other::Chatty, Other::Endless] {
         deadline(move || {
             let pool = Pool::with_max_threads(4);
-            let input = items(&Arc::default()).read_ahead_with(&config().pool(pool.clone()));
+            let input =
+                items(&Arc::default()).fan_out().with(&config().pool(pool.clone())).read_ahead();
             panic_of_another(input, &pool, other);
         });
     }
@@ -391,7 +393,7 @@ fn a_panic_of_the_drop_of_an_item_surfaces_behind_what_is_queued() {
 fn a_panic_of_the_drop_of_an_item_surfaces_so_with_an_input_that_is_read_ahead() {
     deadline(|| {
         let (input, counts) = touchy_items();
-        panic_of_an_item(input.read_ahead_with(&config()), counts);
+        panic_of_an_item(input.fan_out().with(&config()).read_ahead(), counts);
     });
 }
 

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::thread;
 
 use anabranch::scan::Scan;
-use anabranch::{Config, IteratorExt, Pool};
+use anabranch::{IteratorExt, Pool};
 use proptest::prelude::*;
+use support::config::{Config, With as _};
 use support::deadline;
 use support::kinds::{Kind, Sequential, kind};
 
@@ -40,7 +41,7 @@ macro_rules! assert_gives {
         let expected = $expected;
         let $input = $case.items.clone().into_iter();
         assert_eq!($run, expected, "pulled");
-        let $input = $case.items.clone().into_iter().read_ahead_with(&$case.config);
+        let $input = $case.items.clone().into_iter().fan_out().with(&$case.config).read_ahead();
         assert_eq!($run, expected, "read ahead");
     }};
 }
@@ -73,7 +74,7 @@ fn a_fold_gives_the_last_output_of_each_scan() {
             case.sequential().into_iter().map(|scan| scan.outputs.last().copied()).collect();
         let expected: Vec<_> = expected.into_iter().map(|last| last.map(|(_, x)| x)).collect();
         let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
-        assert_gives!(case, |input| input.par_fold_with(&case.config, scans()), expected);
+        assert_gives!(case, |input| input.fan_out().with(&case.config).fold(scans()), expected);
     });
 }
 
@@ -91,7 +92,7 @@ fn ordered_outputs_come_item_by_item_and_scan_by_scan() {
         assert_gives!(
             case,
             |input| {
-                let run = input.par_distribute_with(&ordered, scans());
+                let run = input.fan_out().with(&ordered).distribute(scans());
                 run.map(|(id, x)| (id.index(), x)).collect::<Vec<_>>()
             },
             expected
@@ -128,7 +129,7 @@ fn a_tee_gives_the_latest_output_of_each_scan_after_each_item() {
         let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
         assert_gives!(
             case,
-            |input| input.par_tee_with(&case.config, scans()).collect::<Vec<_>>(),
+            |input| input.fan_out().with(&case.config).zip_latest(scans()).collect::<Vec<_>>(),
             expected
         );
     });
@@ -165,7 +166,9 @@ fn a_demux_gives_each_key_what_its_items_alone_give() {
                         likes(*key).then(|| kinds[*key as usize % kinds.len()].build())
                     };
                     let mut outputs: HashMap<u64, Vec<u64>> = HashMap::new();
-                    for (key, output) in input.par_demux_with(&config, |item| item % 30, factory) {
+                    for (key, output) in
+                        input.fan_out().with(&config).demux(|item| item % 30, factory)
+                    {
                         outputs.entry(key).or_default().push(output);
                     }
                     outputs

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anabranch::scan::{self, Emitter, Scan};
-use anabranch::{Config, IteratorExt, Pool, StartErrorKind};
+use anabranch::{IteratorExt, Pool};
+use support::config::{Config, With as _};
 use support::{
     Gate, by_scan, deadline, distribute, echo, hush, panic_at, repeat, sum, tight,
     tight_and_default, until_panic,
@@ -63,7 +64,7 @@ mod fault_1_full_input_buffer {
                     })
                     .boxed(),
                 ];
-                let outputs = by_scan(2, input.par_distribute_with(&config, scans));
+                let outputs = by_scan(2, input.fan_out().with(&config).distribute(scans));
                 assert_eq!(outputs[0], outputs[1]);
                 assert_eq!(pulled.load(Ordering::SeqCst), 1_000);
             }
@@ -198,7 +199,8 @@ mod fault_5_panic_while_the_manager_waits_for_room {
                     full.pass();
                     std::panic::panic_any("expected: slow scan")
                 });
-                let mut run = input.par_distribute_with(&config.batch(1).input_capacity(1), [slow]);
+                let mut run =
+                    input.fan_out().with(&config.batch(1).input_capacity(1)).distribute([slow]);
                 assert_eq!(until_panic(&mut run), (vec![], "expected: slow scan"));
                 assert!(run.next().is_none());
             });
@@ -211,7 +213,7 @@ mod fault_5_panic_while_the_manager_waits_for_room {
         for config in tight_and_default() {
             deadline(move || {
                 let scans = vec![repeat(50), panic_at(300, "expected: third"), repeat(3), echo()];
-                let mut run = (0..100_000_u64).par_distribute_with(&config, scans);
+                let mut run = (0..100_000_u64).fan_out().with(&config).distribute(scans);
                 let (outputs, message) = until_panic(&mut run);
                 assert_eq!(message, "expected: third");
                 assert_eq!(by_scan(4, outputs)[1], (0..300).collect::<Vec<_>>());
@@ -260,7 +262,7 @@ mod fault_7_early_drop {
                         })
                         .then(repeat(times))
                     });
-                    let mut run = (0..).par_distribute_with(&config, scans);
+                    let mut run = (0..).fan_out().with(&config).distribute(scans);
                     assert_eq!(run.by_ref().take(taken).count(), taken);
                     drop(run);
                     gone.store(true, Ordering::SeqCst);
@@ -296,7 +298,7 @@ mod fault_7_early_drop {
                 })
             };
             let scans = [long.boxed(), repeat(1)];
-            let mut run = (0..).par_distribute_with(&Config::new().batch(100), scans);
+            let mut run = (0..).fan_out().with(&Config::new().batch(100)).distribute(scans);
             assert!(run.next().is_some());
             entered.pass();
             drop(run);

@@ -9,16 +9,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{Bottleneck, Config, Control, IteratorExt, Pool, ScanId, Stats};
+use anabranch::{Bottleneck, Control, IteratorExt, Pool, ScanId, Stats};
+use support::config::{Config, With as _};
 use support::{Gate, deadline, echo, repeat, sum, tight_and_default};
 
 /// Two scans that end at their first item, and between them the `busy` one.
-fn beside_two_that_end(busy: BoxScan<u64, u64>) -> [BoxScan<u64, u64>; 3] {
+fn beside_two_that_end(busy: BoxScan<'static, u64, u64>) -> [BoxScan<'static, u64, u64>; 3] {
     [scan::take(1).boxed(), busy, scan::take(1).boxed()]
 }
 
 /// Takes two milliseconds for an item.
-fn busy() -> BoxScan<u64, u64> {
+fn busy() -> BoxScan<'static, u64, u64> {
     let work = |_: &u64| {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(2) {}
@@ -45,9 +46,9 @@ fn a_scan_that_has_ended_holds_nobody_back_when_the_run_is_over() {
                 let config = config.control(&control);
                 let scans = beside_two_that_end(busy());
                 let outputs = if read_ahead {
-                    (0..50).read_ahead_with(&config).par_distribute_with(&config, scans).count()
+                    (0..50).fan_out().with(&config).read_ahead().distribute(scans).count()
                 } else {
-                    (0..50).par_distribute_with(&config, scans).count()
+                    (0..50).fan_out().with(&config).distribute(scans).count()
                 };
                 assert_eq!(outputs, 2);
                 assert_blames_none_that_ended(&control.stats());
@@ -70,7 +71,8 @@ fn a_scan_that_has_ended_holds_nobody_back_while_another_one_works() {
                 None
             });
             let scans = beside_two_that_end(scan.boxed());
-            let run = thread::spawn(move || (0..3).par_distribute_with(&config, scans).count());
+            let run =
+                thread::spawn(move || (0..3).fan_out().with(&config).distribute(scans).count());
             inside.recv().unwrap();
             while pool.live() > 1 {
                 thread::yield_now();
@@ -89,7 +91,7 @@ fn a_scan_that_has_ended_holds_nobody_back_while_another_one_works() {
 }
 
 /// Emits three outputs for an item; one, and one at the flush; one at the flush.
-fn scans() -> [BoxScan<u64, u64>; 3] {
+fn scans() -> [BoxScan<'static, u64, u64>; 3] {
     [repeat(3), echo(), sum()]
 }
 
@@ -111,7 +113,7 @@ const EMITTED: [u64; 3] = [30, 11, 1];
 fn what_the_scans_of_a_distribution_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
-            assert_eq!((0..10).par_distribute_with(config, scans()).count(), 42);
+            assert_eq!((0..10).fan_out().with(config).distribute(scans()).count(), 42);
         });
         assert_eq!(counted, [EMITTED; 2]);
     });
@@ -122,7 +124,7 @@ fn what_the_scans_of_an_ordered_run_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
             let ordered = config.clone().ordered(true);
-            assert_eq!((0..10).par_distribute_with(&ordered, scans()).count(), 42);
+            assert_eq!((0..10).fan_out().with(&ordered).distribute(scans()).count(), 42);
         });
         assert_eq!(counted, [EMITTED; 2]);
     });
@@ -132,7 +134,7 @@ fn what_the_scans_of_an_ordered_run_emit_is_counted() {
 fn what_the_scans_of_a_fold_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
-            let last = (0..10).par_fold_with(config, scans());
+            let last = (0..10).fan_out().with(config).fold(scans());
             assert_eq!(last, [Some(9), Some(u64::MAX), Some(45)]);
         });
         assert_eq!(counted, [EMITTED; 2]);
@@ -144,7 +146,7 @@ fn what_the_scans_of_a_tee_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
             let [repeat, echo, _] = scans();
-            assert_eq!((0..10).par_tee_with(config, [repeat, echo]).count(), 10);
+            assert_eq!((0..10).fan_out().with(config).zip_latest([repeat, echo]).count(), 10);
         });
         assert_eq!(counted, [&EMITTED[..2]; 2]);
     });
@@ -157,7 +159,7 @@ fn what_the_scans_of_a_demux_emit_is_counted() {
             let counted = emitted(|config| {
                 let config = config.clone().shards(3);
                 let of_key = move |_: &u64| scans().into_iter().nth(nth);
-                let run = (0..10).par_demux_with(&config, |item| item % 5, of_key);
+                let run = (0..10).fan_out().with(&config).demux(|item| item % 5, of_key);
                 assert_eq!(run.count(), of_all_keys);
             });
             let sums: Vec<u64> =

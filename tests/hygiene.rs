@@ -10,7 +10,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, IteratorExt, Pool};
+use anabranch::{IteratorExt, Pool};
+use support::config::{Config, With as _};
 use support::{Tally, deadline, hush, panic_at, repeat, sum, tight};
 
 fn threads() -> usize {
@@ -57,7 +58,7 @@ fn run(pool: &Pool, random: &mut Random) {
     };
     let scans: Vec<_> = (0..width).map(draw).collect();
     let items = (0..random.below(200)).map(|n| "x".repeat(n as usize));
-    let mut run = items.par_distribute_with(&config.pool(pool.clone()), scans);
+    let mut run = items.fan_out().with(&config.pool(pool.clone())).distribute(scans);
     let taken = random.below(100) as usize;
     let taking = std::panic::AssertUnwindSafe(|| run.by_ref().take(taken).count());
     let panicked = std::panic::catch_unwind(taking).is_err();
@@ -104,7 +105,7 @@ fn ten_thousand_runs_leave_no_thread_and_no_memory_behind() {
         let pool = Pool::new();
         let config = Config::new().pool(pool.clone());
         let scans = (0..1_100).map(|_| sum());
-        assert_eq!((0..10).par_distribute_with(&config, scans).count(), 1_100);
+        assert_eq!((0..10).fan_out().with(&config).distribute(scans).count(), 1_100);
         assert_eq!((pool.live(), pool.idle()), (0, 1_024));
         settle_at(before + 1_024);
         drop((pool, config));

@@ -10,8 +10,9 @@ use std::fs;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use anabranch::IteratorExt;
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, IteratorExt};
+use support::config::{Config, With as _};
 use support::{Gate, deadline, repeat, sum};
 
 /// The processor time that all threads of this process have had.
@@ -57,10 +58,10 @@ fn blocked_and_unpolled_runs_use_no_processor_time() {
 
         // The same with an input that has its own thread, which waits for room; and with
         // one that waits for items, while the consumer waits for outputs.
-        let ahead = (0_u64..).read_ahead().par_distribute([repeat(3), repeat(1)]);
+        let ahead = (0_u64..).fan_out().read_ahead().distribute([repeat(3), repeat(1)]);
         let (send, input) = mpsc::channel::<u64>();
         let live = std::thread::spawn(move || {
-            input.into_iter().read_ahead().par_distribute([repeat(3), sum()]).count()
+            input.into_iter().fan_out().read_ahead().distribute([repeat(3), sum()]).count()
         });
         assert_idle();
         drop(send);
@@ -76,7 +77,7 @@ fn blocked_and_unpolled_runs_use_no_processor_time() {
         });
         let config = Config::new().batch(1).input_capacity(1);
         let waiting = std::thread::spawn(move || {
-            (0..100_u64).par_distribute_with(&config, [stuck.boxed(), sum()]).count()
+            (0..100_u64).fan_out().with(&config).distribute([stuck.boxed(), sum()]).count()
         });
         arrived.pass();
         assert_idle();

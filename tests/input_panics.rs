@@ -11,9 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{
-    Config, DynamicIteratorExt, Input, IteratorExt, PanicOrigin, Pool, TryIteratorExt,
-};
+use anabranch::{IteratorExt, PanicOrigin, Pool};
+use support::config::{Config, With as _};
 use support::{by_scan, deadline, echo, hush, repeat, sum, tight, until_panic};
 
 /// The tightest settings, the default ones, and long batches.
@@ -45,7 +44,7 @@ macro_rules! tests {
             #[test]
             fn read_ahead() {
                 for_all(|config, good| {
-                    $check(items(good).read_ahead_with(&config), &config, good);
+                    $check(items(good).fan_out().with(&config).read_ahead(), &config, good);
                 });
             }
         }
@@ -71,7 +70,7 @@ tests! {
 }
 
 fn distribute<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
-    let mut run = input.par_distribute_with(config, [echo(), sum(), repeat(3)]);
+    let mut run = input.fan_out().with(config).distribute([echo(), sum(), repeat(3)]);
     let (outputs, payload) = until_panic(&mut run);
     let thrice = (0..good).flat_map(|item| [item; 3]);
     let expected = [(0..good).collect(), vec![], thrice.collect()];
@@ -82,7 +81,7 @@ fn distribute<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
 
 fn ordered<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
     let config = config.clone().ordered(true);
-    let mut run = input.par_distribute_with(&config, [echo(), sum(), repeat(2)]);
+    let mut run = input.fan_out().with(&config).distribute([echo(), sum(), repeat(2)]);
     let (outputs, payload) = until_panic(&mut run);
     let outputs: Vec<_> = outputs.into_iter().map(|(id, item)| (id.index(), item)).collect();
     let expected = (0..good).flat_map(|item| [(0, item), (2, item), (2, item)]);
@@ -92,7 +91,7 @@ fn ordered<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
 }
 
 fn tee<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
-    let mut tuples = input.par_tee_with(config, (echo(), repeat(2)));
+    let mut tuples = input.fan_out().with(config).zip_latest((echo(), repeat(2)));
     let (before, payload) = until_panic(&mut tuples);
     assert_eq!(before, (0..good).map(|item| (item, item)).collect::<Vec<_>>());
     assert_eq!((payload, tuples.panicked()), ("expected: input", Some(PanicOrigin::Input)));
@@ -100,7 +99,7 @@ fn tee<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
 }
 
 fn demux<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
-    let mut run = input.par_demux_with(config, |item| item % 7, |_| echo());
+    let mut run = input.fan_out().with(config).demux(|item| item % 7, |_| echo());
     let (outputs, payload) = until_panic(&mut run);
     let (mut by_key, mut expected) = <(HashMap<_, Vec<_>>, HashMap<_, Vec<_>>)>::default();
     outputs.into_iter().for_each(|(key, item)| by_key.entry(key).or_default().push(item));
@@ -111,7 +110,7 @@ fn demux<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
 }
 
 /// Counts the items that it steps over.
-fn counting(stepped: &Arc<AtomicU64>) -> BoxScan<u64, u64> {
+fn counting(stepped: &Arc<AtomicU64>) -> BoxScan<'static, u64, u64> {
     let stepped = Arc::clone(stepped);
     scan::inspect(move |_: &u64| {
         stepped.fetch_add(1, SeqCst);
@@ -122,7 +121,7 @@ fn counting(stepped: &Arc<AtomicU64>) -> BoxScan<u64, u64> {
 fn fold<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
     let stepped = Arc::default();
     let scans = (counting(&stepped), counting(&stepped));
-    let caught = catch_unwind(AssertUnwindSafe(|| input.par_fold_with(config, scans)));
+    let caught = catch_unwind(AssertUnwindSafe(|| input.fan_out().with(config).fold(scans)));
     assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"expected: input"));
     assert_eq!(stepped.load(SeqCst), 2 * good);
 }
@@ -131,7 +130,7 @@ fn fold<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
 fn so_it_does_when_the_input_may_fail() {
     for_all(|config, good| {
         let input = items(good).map(Ok::<_, ()>);
-        let mut run = input.par_try_distribute_with(&config, [echo(), sum()]);
+        let mut run = input.fan_out().with(&config).until_error().distribute([echo(), sum()]);
         let (outputs, payload) = until_panic(&mut run);
         let outputs = by_scan(2, outputs.into_iter().map(Result::unwrap));
         assert_eq!(outputs, [(0..good).collect(), vec![]]);
@@ -143,7 +142,7 @@ fn so_it_does_when_the_input_may_fail() {
 fn so_it_does_when_scans_come_later() {
     for_all(|config, good| {
         let mut first = Some(echo());
-        let mut run = items(good).par_distribute_dynamic_with(&config, || Option::take(&mut first));
+        let mut run = items(good).fan_out().with(&config).dynamic(|| Option::take(&mut first));
         let (outputs, payload) = until_panic(&mut run);
         assert!(outputs.into_iter().map(|(_, item)| item).eq(0..good));
         assert_eq!((payload, run.next()), ("expected: input", None));
@@ -163,8 +162,8 @@ fn a_scan_that_has_not_begun_when_the_input_panics_steps_over_all() {
                     thread::yield_now();
                 }
             });
-            let input = items(99).read_ahead_with(&config);
-            let mut run = input.par_distribute_with(&config, [late]);
+            let input = items(99).fan_out().with(&config).read_ahead();
+            let mut run = input.fan_out().with(&config).distribute([late]);
             let (outputs, payload) = until_panic(&mut run);
             assert_eq!(payload, "expected: input");
             assert!(outputs.into_iter().map(|(_, item)| item).eq(0..99));
@@ -187,10 +186,10 @@ fn a_panic_of_a_scan_over_what_was_pulled_is_the_first() {
                     })
                 };
                 let ordered = config.clone().ordered(true);
-                let mut run = items(99).par_distribute_with(&ordered, [panics()]);
+                let mut run = items(99).fan_out().with(&ordered).distribute([panics()]);
                 assert_eq!(until_panic(&mut run).1, "expected: step");
-                let input = items(99).read_ahead_with(&config);
-                let mut run = input.par_distribute_with(&ordered, [panics()]);
+                let input = items(99).fan_out().with(&config).read_ahead();
+                let mut run = input.fan_out().with(&ordered).distribute([panics()]);
                 let (outputs, payload) = until_panic(&mut run);
                 assert_eq!((outputs.len(), payload), (98, "expected: step"));
             }

@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use anabranch::scan::{self, Scan};
-use anabranch::{
-    Config, Control, DynamicIteratorExt, Input, IteratorExt, Pool, ScopedIteratorExt,
-    TryIteratorExt,
-};
+use anabranch::{Control, IteratorExt, Pool};
+use support::config::{Config, With as _};
 use support::{by_scan, deadline, echo, sum, tight_and_default};
 
 /// An input that counts how often it is asked for an item that it has.
@@ -40,14 +38,14 @@ macro_rules! tests {
             fn read_ahead() {
                 for_all(|config, control, asked| {
                     control.stop();
-                    $check(input(asked).read_ahead_with(&config), &config);
+                    $check(input(asked).fan_out().with(&config).read_ahead(), &config);
                 });
             }
 
             #[test]
             fn between_read_ahead_and_the_run() {
                 for_all(|config, control, asked| {
-                    let input = input(asked).read_ahead_with(&config);
+                    let input = input(asked).fan_out().with(&config).read_ahead();
                     control.stop();
                     $check(input, &config);
                 });
@@ -77,14 +75,14 @@ tests! {
 }
 
 fn distribute(input: impl Input<Item = u64>, config: &Config) {
-    let mut run = input.par_distribute_with(config, [echo(), sum()]);
+    let mut run = input.fan_out().with(config).distribute([echo(), sum()]);
     let adder = run.adder().unwrap();
     assert!(adder.add(echo()).unwrap_err().is_ended());
     assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
 }
 
 fn ordered(input: impl Input<Item = u64>, config: &Config) {
-    let run = input.par_distribute_with(&config.clone().ordered(true), [echo(), sum()]);
+    let run = input.fan_out().with(&config.clone().ordered(true)).distribute([echo(), sum()]);
     assert!(run.map(|(id, x)| (id.index(), x)).eq([(0, u64::MAX), (1, 0)]));
 }
 
@@ -94,17 +92,17 @@ fn tee(input: impl Input<Item = u64>, config: &Config) {
     let counting = scan::count::<u64>().then(scan::inspect(move |_: &usize| {
         counts.fetch_add(1, SeqCst);
     }));
-    let mut tuples = input.par_tee_with(config, (echo(), counting));
+    let mut tuples = input.fan_out().with(config).zip_latest((echo(), counting));
     assert_eq!((tuples.next(), flushed.load(SeqCst)), (None, 1));
 }
 
 fn fold(input: impl Input<Item = u64>, config: &Config) {
-    let last = input.par_fold_with(config, (echo(), scan::count()));
+    let last = input.fan_out().with(config).fold((echo(), scan::count()));
     assert_eq!(last, (Some(u64::MAX), Some(0)));
 }
 
 fn demux(input: impl Input<Item = u64>, config: &Config) {
-    assert_eq!(input.par_demux_with(config, |x| *x, |_| echo()).next(), None);
+    assert_eq!(input.fan_out().with(config).demux(|x| *x, |_| echo()).next(), None);
 }
 
 #[test]
@@ -112,7 +110,7 @@ fn so_does_one_whose_input_may_fail() {
     for_all(|config, control, asked| {
         control.stop();
         let input = input(asked).map(Err::<u64, _>);
-        let mut run = input.par_try_distribute_with(&config, [sum()]);
+        let mut run = input.fan_out().with(&config).until_error().distribute([sum()]);
         assert_eq!(run.next().map(|output| output.map(|(_, x)| x)), Some(Ok(0)));
         assert_eq!(run.next(), None);
     });
@@ -123,7 +121,7 @@ fn so_does_one_that_asks_for_scans() {
     for_all(|config, control, asked| {
         control.stop();
         let mut scans = vec![sum(), echo()];
-        let run = input(asked).par_distribute_dynamic_with(&config, move || scans.pop());
+        let run = input(asked).fan_out().with(&config).dynamic(move || scans.pop());
         assert!(run.map(|(_, x)| x).eq([u64::MAX]));
     });
 }
@@ -145,7 +143,7 @@ fn so_does_one_without_scans_that_would_discard_its_items() {
     for_all(|config, control, asked| {
         control.clone().stop();
         let config = config.discard_without_scans(true);
-        let none: [scan::BoxScan<u64, u64>; 0] = [];
-        assert!(input(asked).par_distribute_with(&config, none).next().is_none());
+        let none: [scan::BoxScan<'static, u64, u64>; 0] = [];
+        assert!(input(asked).fan_out().with(&config).distribute(none).next().is_none());
     });
 }

@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, Control, IteratorExt, Pool};
+use anabranch::{Control, IteratorExt, Pool};
+use support::config::{Config, With as _};
 use support::{Gate, deadline, hush, panic_at, tight_and_default, until_panic};
 
 /// Takes batches as a whole, without a look at whether anybody listens: but for one, in
@@ -93,8 +94,8 @@ fn end(how: End, config: &Config, enough: u64) {
             }
             ControlFlow::Break(())
         });
-        let scans: [BoxScan<u64, u64>; 2] = [heedless.boxed(), panics.boxed()];
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, scans);
+        let scans: [BoxScan<'static, u64, u64>; 2] = [heedless.boxed(), panics.boxed()];
+        let mut run = input.fan_out().with(&config).read_ahead().distribute(scans);
         match how {
             End::Drop => inside.pass(),
             End::Abort => {
@@ -214,7 +215,7 @@ fn the_second_scan_of_two_in_a_row_is_not_flushed_when_the_run_was_dropped() {
             deadline(move || {
                 let flushed = Arc::new(AtomicBool::new(false));
                 let scan = LeavesEarly { in_flush }.then(Second(Arc::clone(&flushed)));
-                let mut run = (0..10).par_distribute_with(&config, [scan]);
+                let mut run = (0..10).fan_out().with(&config).distribute([scan]);
                 assert!(run.next().is_some());
                 drop(run);
                 assert!(!flushed.load(SeqCst), "while the first was in its flush: {in_flush}");
@@ -232,14 +233,14 @@ fn nor_is_it_when_the_run_was_aborted_or_another_scan_panicked() {
             let scan = || LeavesEarly { in_flush: false }.then(Second(Arc::clone(&flushed)));
             let control = Control::new();
             let controlled = config.clone().control(&control);
-            let mut run = (0..10).par_distribute_with(&controlled, [scan()]);
+            let mut run = (0..10).fan_out().with(&controlled).distribute([scan()]);
             assert!(run.next().is_some());
             control.abort();
             run.for_each(drop);
             assert!(!flushed.load(SeqCst), "aborted");
 
             let scans = [scan().boxed(), panic_at(0, "expected: another")];
-            let mut run = (0..10).par_distribute_with(&config, scans);
+            let mut run = (0..10).fan_out().with(&config).distribute(scans);
             assert_eq!(until_panic(&mut run).1, "expected: another");
             assert!(!flushed.load(SeqCst), "panicked");
         });
@@ -252,7 +253,7 @@ fn the_second_scan_is_flushed_when_the_first_has_ended_by_itself() {
         deadline(move || {
             let flushed = Arc::new(AtomicBool::new(false));
             let scan = scan::take(2).then(Second(Arc::clone(&flushed)));
-            assert_eq!((0..).par_distribute_with(&config, [scan]).count(), 2);
+            assert_eq!((0..).fan_out().with(&config).distribute([scan]).count(), 2);
             assert!(flushed.load(SeqCst));
         });
     }

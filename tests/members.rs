@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, IteratorExt, PanicOrigin, Pool, StartErrorKind, TryIteratorExt};
+use anabranch::{IteratorExt, PanicOrigin, Pool};
+use support::config::{Config, With as _};
 use support::{
     Gate, Tally, deadline, echo, hush, panic_at, repeat, sum, tight, tight_and_default, until_panic,
 };
@@ -24,11 +25,11 @@ fn untouched() -> impl Iterator<Item = u64> {
 #[test]
 fn without_scans_nothing_is_pulled() {
     deadline(|| {
-        let none = || Vec::<BoxScan<u64, u64>>::new();
+        let none = || Vec::<BoxScan<'static, u64, u64>>::new();
         assert_eq!(untouched().par_fold(none()), []);
-        assert_eq!(untouched().par_tee(none()).next(), None);
+        assert_eq!(untouched().par_zip_latest(none()).next(), None);
         let ordered = Config::new().ordered(true);
-        assert_eq!(untouched().par_distribute_with(&ordered, none()).next(), None);
+        assert_eq!(untouched().fan_out().with(&ordered).distribute(none()).next(), None);
     });
 }
 
@@ -37,11 +38,14 @@ fn without_items_scans_are_flushed() {
     for config in tight_and_default() {
         deadline(move || {
             let none = || std::iter::empty::<u64>();
-            assert_eq!(none().par_fold_with(&config, (sum(), echo())), (Some(0), Some(u64::MAX)));
-            assert_eq!(none().par_tee_with(&config, (sum(), echo())).next(), None);
-            let keys = none().par_demux_with(&config, |x| *x, |_| sum());
+            assert_eq!(
+                none().fan_out().with(&config).fold((sum(), echo())),
+                (Some(0), Some(u64::MAX))
+            );
+            assert_eq!(none().fan_out().with(&config).zip_latest((sum(), echo())).next(), None);
+            let keys = none().fan_out().with(&config).demux(|x| *x, |_| sum());
             assert_eq!(keys.count(), 0);
-            let ordered = none().par_distribute_with(&config.ordered(true), [sum(), echo()]);
+            let ordered = none().fan_out().with(&config.ordered(true)).distribute([sum(), echo()]);
             let outputs: Vec<_> = ordered.map(|(id, x)| (id.index(), x)).collect();
             assert_eq!(outputs, [(0, 0), (1, u64::MAX)]);
         });
@@ -53,17 +57,23 @@ fn scans_that_end_end_the_run_though_the_input_is_endless() {
     for config in tight_and_default() {
         deadline(move || {
             let first = |n| scan::take(n);
-            assert_eq!((0..).par_fold_with(&config, (first(3), first(5))), (Some(2), Some(4)));
-            let tuples: Vec<_> = (0..).par_tee_with(&config, (scan::cloned(), first(3))).collect();
+            assert_eq!(
+                (0..).fan_out().with(&config).fold((first(3), first(5))),
+                (Some(2), Some(4))
+            );
+            let tuples: Vec<_> =
+                (0..).fan_out().with(&config).zip_latest((scan::cloned(), first(3))).collect();
             assert_eq!(tuples, [(0, 0), (1, 1), (2, 2)]);
             let silent = scan::take_while(|x: &u64| *x < 2);
-            let tuples: Vec<_> = (0..).par_tee_with(&config, (repeat(2), silent)).collect();
+            let tuples: Vec<_> =
+                (0..).fan_out().with(&config).zip_latest((repeat(2), silent)).collect();
             assert_eq!(
                 tuples,
                 [(0, 0), (1, 1)],
                 "no tuple for an item that a scan ends at silently"
             );
-            let ordered = (0..).par_distribute_with(&config.ordered(true), [first(1), first(2)]);
+            let ordered =
+                (0..).fan_out().with(&config.ordered(true)).distribute([first(1), first(2)]);
             let outputs: Vec<_> = ordered.map(|(id, x)| (id.index(), x)).collect();
             assert_eq!(outputs, [(0, 0), (1, 0), (1, 1)]);
         });
@@ -75,14 +85,19 @@ fn a_flood_beside_a_scan_with_nothing_to_say_keeps_its_place() {
     for config in tight_and_default() {
         deadline(move || {
             let scans = [sum(), repeat(50_000)];
-            let run = [7, 8].into_iter().par_distribute_with(&config.clone().ordered(true), scans);
+            let run =
+                [7, 8].into_iter().fan_out().with(&config.clone().ordered(true)).distribute(scans);
             let outputs: Vec<_> = run.map(|(id, x)| (id.index(), x)).collect();
             assert_eq!(outputs.len(), 100_001);
             assert!(outputs[..50_000].iter().all(|output| *output == (1, 7)));
             assert!(outputs[50_000..100_000].iter().all(|output| *output == (1, 8)));
             assert_eq!(outputs[100_000], (0, 15));
 
-            let tuples = [7, 8].into_iter().par_tee_with(&config, (repeat(50_000), scan::cloned()));
+            let tuples = [7, 8]
+                .into_iter()
+                .fan_out()
+                .with(&config)
+                .zip_latest((repeat(50_000), scan::cloned()));
             assert_eq!(tuples.collect::<Vec<_>>(), [(7, 7), (8, 8)]);
         });
     }
@@ -104,7 +119,7 @@ fn aligned_scans_do_not_run_in_lock_step() {
             *x
         });
         let config = Config::new().batch(16).input_capacity(8).output_capacity(8);
-        let run = (0..10_000).par_tee_with(&config, (fast, slow));
+        let run = (0..10_000).fan_out().with(&config).zip_latest((fast, slow));
         assert!(run.eq((0..10_000).map(|x| (x, x))));
     });
 }
@@ -117,7 +132,8 @@ fn what_comes_before_a_panic_is_a_prefix_of_the_sequential_run() {
             let config = config.clone();
             deadline(move || {
                 let scans = [echo(), panic_at(at, "expected: step"), repeat(3)];
-                let mut run = (0..50).par_distribute_with(&config.clone().ordered(true), scans);
+                let mut run =
+                    (0..50).fan_out().with(&config.clone().ordered(true)).distribute(scans);
                 let (before, payload) = until_panic(&mut run);
                 assert_eq!(payload, "expected: step");
                 let before: Vec<_> = before.into_iter().map(|(id, x)| (id.index(), x)).collect();
@@ -129,7 +145,7 @@ fn what_comes_before_a_panic_is_a_prefix_of_the_sequential_run() {
                 assert_eq!((id.index(), run.next()), (1, None));
 
                 let scans = (repeat(2), panic_at(at, "expected: tee"));
-                let mut run = (0..50).par_tee_with(&config, scans);
+                let mut run = (0..50).fan_out().with(&config).zip_latest(scans);
                 let (before, payload) = until_panic(&mut run);
                 assert_eq!(payload, "expected: tee");
                 assert_eq!(before, (0..at).map(|x| (x, x)).collect::<Vec<_>>());
@@ -153,7 +169,7 @@ fn outputs_of_a_step_that_panics_are_given_in_order() {
             ControlFlow::Continue(())
         });
         let config = tight().ordered(true);
-        let mut run = (0..5).par_distribute_with(&config, [speaks_first.boxed(), sum()]);
+        let mut run = (0..5).fan_out().with(&config).distribute([speaks_first.boxed(), sum()]);
         let (before, _) = until_panic(&mut run);
         assert_eq!(before.into_iter().map(|(_, x)| x).collect::<Vec<_>>(), [0, 10, 1, 11]);
     });
@@ -164,12 +180,13 @@ fn a_panic_reaches_the_caller_of_a_fold_and_a_demux() {
     hush();
     for config in tight_and_default() {
         deadline(move || {
-            let folding = || (0..9).par_fold_with(&config, (sum(), panic_at(5, "expected: fold")));
+            let folding =
+                || (0..9).fan_out().with(&config).fold((sum(), panic_at(5, "expected: fold")));
             let payload = catch_unwind(AssertUnwindSafe(folding)).unwrap_err();
             assert_eq!(payload.downcast_ref(), Some(&"expected: fold"));
 
             let key = |x: &u64| if *x == 5 { panic_any("expected: key") } else { *x };
-            let mut run = (0..9).par_demux_with(&config, key, |_| sum());
+            let mut run = (0..9).fan_out().with(&config).demux(key, |_| sum());
             assert_eq!(until_panic(&mut run).1, "expected: key");
             assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
 
@@ -177,7 +194,7 @@ fn a_panic_reaches_the_caller_of_a_fold_and_a_demux() {
                 5 => panic_any("expected: factory"),
                 _ => sum(),
             };
-            let mut run = (0..9).par_demux_with(&config, |x| *x, factory);
+            let mut run = (0..9).fan_out().with(&config).demux(|x| *x, factory);
             assert_eq!(until_panic(&mut run).1, "expected: factory");
             assert_eq!(run.next(), None);
         });
@@ -198,11 +215,11 @@ fn early_drops_leave_nothing_behind() {
                 };
                 let value = || scan::map(|x: &support::Tallied<u64>| *x.get());
                 let ordered = config.clone().ordered(true);
-                let run = items().par_distribute_with(&ordered, [value(), value()]);
+                let run = items().fan_out().with(&ordered).distribute([value(), value()]);
                 assert_eq!(run.take(taken).count(), taken);
-                let run = items().par_tee_with(&config, (value(), value()));
+                let run = items().fan_out().with(&config).zip_latest((value(), value()));
                 assert_eq!(run.take(taken).count(), taken);
-                let run = items().par_demux_with(&config, |x| x.get() % 5, move |_| value());
+                let run = items().fan_out().with(&config).demux(|x| x.get() % 5, move |_| value());
                 assert_eq!(run.take(taken).count(), taken);
                 assert_eq!(pool.live(), 0);
                 tally.assert_settled();
@@ -241,7 +258,7 @@ fn a_million_keys_have_a_scan_each() {
         let pool = Pool::new();
         let config = Config::new().pool(pool.clone()).shards(3);
         let items = (0..2 * KEYS).map(|x| x % KEYS);
-        let run = items.par_demux_with(&config, |x| *x, |_| scan::count());
+        let run = items.fan_out().with(&config).demux(|x| *x, |_| scan::count());
         let mut seen = vec![false; KEYS as usize];
         for (key, count) in run {
             assert_eq!(count, 2);
@@ -257,7 +274,7 @@ fn keys_are_flushed_in_the_order_in_which_their_scans_began() {
     deadline(|| {
         let words = ["b", "a", "c", "a", "d", "b"];
         let config = Config::new().shards(1);
-        let run = words.into_iter().par_demux_with(&config, |word| *word, |_| scan::count());
+        let run = words.into_iter().fan_out().with(&config).demux(|word| *word, |_| scan::count());
         assert_eq!(run.collect::<Vec<_>>(), [("b", 2), ("a", 2), ("c", 1), ("d", 1)]);
     });
 }
@@ -273,7 +290,7 @@ fn the_first_error_of_the_input_ends_the_run_and_comes_last() {
                 if x % 10 == 9 { Err(x) } else { Ok(x) }
             });
             let mut outputs = HashMap::<_, Vec<_>>::new();
-            let mut run = input.par_try_distribute_with(&config, [echo(), sum()]);
+            let mut run = input.fan_out().with(&config).until_error().distribute([echo(), sum()]);
             let error = loop {
                 match run.next().unwrap() {
                     Ok((id, output)) => outputs.entry(id.index()).or_default().push(output),
@@ -286,10 +303,10 @@ fn the_first_error_of_the_input_ends_the_run_and_comes_last() {
             assert_eq!(pulled.load(Ordering::Relaxed), 10, "not pulled behind the error");
 
             let input = || (0..5).map(|x| if x < 4 { Ok(x) } else { Err("bad") });
-            assert_eq!(input().par_try_fold_with(&config, (sum(),)), Err("bad"));
+            assert_eq!(input().fan_out().with(&config).until_error().fold((sum(),)), Err("bad"));
             let good = input().take(4);
             assert_eq!(
-                good.par_try_fold_with(&config, (sum(), echo())),
+                good.fan_out().with(&config).until_error().fold((sum(), echo())),
                 Ok((Some(6), Some(u64::MAX)))
             );
         });
@@ -305,7 +322,7 @@ fn a_panic_that_is_caught_is_an_output_and_the_others_go_on() {
                 panic_at(3, "expected: caught").catch_unwind().named("three").boxed(),
                 echo().catch_unwind().boxed(),
             ];
-            let mut run = (0..6).par_distribute_with(&config, scans);
+            let mut run = (0..6).fan_out().with(&config).distribute(scans);
             let mut outputs = [Vec::new(), Vec::new()];
             for (id, output) in run.by_ref() {
                 let text = |payload: Box<dyn std::any::Any + Send>| {

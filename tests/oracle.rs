@@ -4,8 +4,9 @@
 mod support;
 
 use anabranch::scan::Scan;
-use anabranch::{Config, Pool};
+use anabranch::{IteratorExt, Pool};
 use proptest::prelude::*;
+use support::config::{Config, With as _};
 use support::kinds::{Kind, kind};
 use support::{deadline, distribute};
 

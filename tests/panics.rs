@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 use std::panic::panic_any;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, IteratorExt, PanicOrigin, ParDistribute, Pool};
+use anabranch::{Distribute, IteratorExt, PanicOrigin, Pool};
+use support::config::{Config, With as _};
 use support::{
     Tally, by_scan, deadline, echo, hush, panic_at, repeat, sum, tight_and_default, until_panic,
 };
@@ -52,7 +53,7 @@ impl Drop for Bomb {
     }
 }
 
-fn origin<I: Iterator, O>(run: &ParDistribute<I, O>) -> Option<(Option<usize>, Option<&str>)> {
+fn origin<I: Iterator, O>(run: &Distribute<I, O>) -> Option<(Option<usize>, Option<&str>)> {
     run.panicked().map(|origin| match origin {
         PanicOrigin::Scan(id) => (Some(id.index()), run.name(id)),
         _ => (None, None),
@@ -66,7 +67,8 @@ fn a_panic_in_a_step_surfaces_with_payload_id_and_name_after_what_was_emitted() 
         deadline(move || {
             let named = panic_at(500, "expected: step").named("the third").boxed();
             // Endless, so that no scan can have been flushed before the panic.
-            let mut run = (0_u64..).par_distribute_with(&config, [sum(), repeat(2), named, echo()]);
+            let mut run =
+                (0_u64..).fan_out().with(&config).distribute([sum(), repeat(2), named, echo()]);
             assert_eq!(origin(&run), None);
             let (outputs, message) = until_panic(&mut run);
             assert_eq!(message, "expected: step");
@@ -105,7 +107,7 @@ fn when_the_panic_surfaces_all_threads_are_back() {
             let pool = Pool::new();
             let config = config.pool(pool.clone());
             let scans = [panic_at(30, "expected"), echo(), repeat(9)];
-            let mut run = (0..).par_distribute_with(&config, scans);
+            let mut run = (0..).fan_out().with(&config).distribute(scans);
             until_panic(&mut run);
             assert_eq!((pool.live(), pool.idle()), (0, 3));
         });
@@ -118,7 +120,7 @@ fn a_panic_in_a_flush_surfaces_after_what_the_flush_emitted() {
     for config in tight_and_default() {
         deadline(move || {
             let scans = [repeat(1), Touchy { at_flush: true, at_drop: false }.boxed()];
-            let mut run = (0..3_u64).par_distribute_with(&config, scans);
+            let mut run = (0..3_u64).fan_out().with(&config).distribute(scans);
             let (outputs, message) = until_panic(&mut run);
             assert_eq!(message, "expected: flush");
             assert_eq!(by_scan(2, outputs)[1], [0, 1, 2, 77]);
@@ -133,7 +135,7 @@ fn a_panic_in_the_drop_of_a_scan_surfaces_after_its_outputs() {
     for config in tight_and_default() {
         deadline(move || {
             let scans = [repeat(1), Touchy { at_flush: false, at_drop: true }.boxed()];
-            let mut run = (0..3_u64).par_distribute_with(&config, scans);
+            let mut run = (0..3_u64).fan_out().with(&config).distribute(scans);
             let (outputs, message) = until_panic(&mut run);
             assert_eq!(message, "expected: drop of a scan");
             assert_eq!(by_scan(2, outputs)[1], [0, 1, 2, 77]);
@@ -162,7 +164,8 @@ fn a_panic_in_the_drop_of_an_item_surfaces_and_all_other_items_are_dropped_once(
                 let items: Vec<_> =
                     (0..100).map(|n| (tally.make(n), Bomb(bombs.contains(&n)))).collect();
                 let count = || scan::count::<(support::Tallied<i32>, Bomb)>();
-                let mut run = items.into_iter().par_distribute_with(&config, [count(), count()]);
+                let mut run =
+                    items.into_iter().fan_out().with(&config).distribute([count(), count()]);
                 assert_eq!(until_panic(&mut run).1, "expected: bomb");
                 assert_eq!(run.panicked(), Some(PanicOrigin::Item));
                 assert_eq!(run.next(), None);
@@ -197,7 +200,7 @@ fn a_panic_in_the_input_surfaces_and_the_scans_are_not_flushed() {
                     panic_any("expected: input");
                 }
             });
-            let mut run = input.par_distribute_with(&config, [echo(), sum()]);
+            let mut run = input.fan_out().with(&config).distribute([echo(), sum()]);
             let (outputs, message) = until_panic(&mut run);
             assert_eq!(message, "expected: input");
             assert_eq!(run.panicked(), Some(PanicOrigin::Input));
@@ -220,7 +223,7 @@ fn a_panic_in_the_drop_of_the_input_surfaces() {
     hush();
     for config in tight_and_default() {
         deadline(move || {
-            let mut run = Input(0..10, Bomb(true)).par_distribute_with(&config, [sum()]);
+            let mut run = Input(0..10, Bomb(true)).fan_out().with(&config).distribute([sum()]);
             assert_eq!(until_panic(&mut run).1, "expected: bomb");
             assert_eq!(run.panicked(), Some(PanicOrigin::Input));
         });
@@ -245,7 +248,7 @@ fn of_many_panics_exactly_one_surfaces() {
         deadline(move || {
             for _ in 0..200 {
                 let scans: Vec<_> = (0..8).map(|_| panic_at(5, "expected: all")).collect();
-                let mut run = (0..100_u64).par_distribute_with(&config, scans);
+                let mut run = (0..100_u64).fan_out().with(&config).distribute(scans);
                 assert_eq!(until_panic(&mut run).1, "expected: all");
                 assert_eq!(run.next(), None);
             }
@@ -277,7 +280,7 @@ fn a_drop_never_panics_whatever_panics_in_it() {
             let config = config.clone();
             deadline(move || {
                 let scans = [All(Bomb(true)), All(Bomb(true)), All(Bomb(true))];
-                let mut run = TouchyInput(Bomb(true)).par_distribute_with(&config, scans);
+                let mut run = TouchyInput(Bomb(true)).fan_out().with(&config).distribute(scans);
                 for _ in 0..taken {
                     // Items are being dropped already, so the run may be over.
                     let next = std::panic::AssertUnwindSafe(|| run.next().map(std::mem::forget));
@@ -293,14 +296,15 @@ fn a_drop_never_panics_whatever_panics_in_it() {
 fn a_payload_whose_drop_panics_is_contained_when_nobody_takes_it() {
     hush();
     deadline(|| {
-        let touchy = || -> BoxScan<u64, u64> {
+        let touchy = || -> BoxScan<'static, u64, u64> {
             scan::map(|_: &u64| -> u64 { panic_any(Bomb(true)) }).boxed()
         };
         for _ in 0..50 {
-            let mut run = (0..10_u64).par_distribute_with(
-                &Config::new().batch(1),
-                [scan::take(1).boxed(), touchy(), touchy()],
-            );
+            let mut run = (0..10_u64).fan_out().with(&Config::new().batch(1)).distribute([
+                scan::take(1).boxed(),
+                touchy(),
+                touchy(),
+            ]);
             // Whether or not the panics came in time to surface here.
             let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.next()));
             std::mem::forget(caught);
@@ -316,11 +320,11 @@ fn a_pool_thread_survives_the_panics_of_its_scans() {
         let pool = Pool::with_max_threads(1);
         let config = Config::new().pool(pool.clone());
         for _ in 0..100 {
-            let mut run = (0..9_u64).par_distribute_with(&config, [panic_at(3, "expected")]);
+            let mut run = (0..9_u64).fan_out().with(&config).distribute([panic_at(3, "expected")]);
             until_panic(&mut run);
             assert_eq!((pool.live(), pool.idle()), (0, 1));
         }
-        let sums = (0..9_u64).par_distribute_with(&config, [sum()]);
+        let sums = (0..9_u64).fan_out().with(&config).distribute([sum()]);
         assert_eq!(sums.map(|(_, sum)| sum).collect::<Vec<_>>(), [36]);
     });
 }

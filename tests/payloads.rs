@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use anabranch::scan;
-use anabranch::{Config, Control, IteratorExt, Pool, ScanId};
+use anabranch::{Control, IteratorExt, Pool, ScanId};
+use support::config::{Config, With as _};
 use support::{Gate, deadline, sum, tight_and_default};
 
 /// How long an answer that needs no more than a free lock may take.
@@ -92,14 +93,14 @@ fn leave_a_payload_and_go_on(config: &Config, control: &Control, ask: fn(&Contro
             Then::GivesAnItem => Some(Item(payload.take())),
         }
     });
-    let run = input.read_ahead_with(config).par_distribute_with(config, [scan::count()]);
+    let run = input.fan_out().with(config).read_ahead().distribute([scan::count()]);
     let [inside, leave, end] = gates;
     inside.pass();
     drop(run);
     leave.open();
     // Now the control alone holds what is left of the run.
     end.pass();
-    let next = (0..10).par_distribute_with(config, [sum()]);
+    let next = (0..10).fan_out().with(config).distribute([sum()]);
     assert_eq!(next.map(|(_, sum)| sum).collect::<Vec<_>>(), [45]);
     assert_eq!(answered.load(SeqCst), 1, "answers");
 }

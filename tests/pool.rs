@@ -7,11 +7,12 @@ use std::collections::HashSet;
 use std::thread::{self, ThreadId};
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{Config, ConfigError, IteratorExt, Pool, StartErrorKind};
+use anabranch::{IteratorExt, Pool};
+use support::config::{Config, With as _};
 use support::{Gate, deadline, distribute, sum};
 
 /// Emits the thread that it runs on, at every item.
-fn whereabouts() -> BoxScan<u64, (ThreadId, Option<String>)> {
+fn whereabouts() -> BoxScan<'static, u64, (ThreadId, Option<String>)> {
     scan::map(|_: &u64| (thread::current().id(), thread::current().name().map(str::to_owned)))
         .boxed()
 }
@@ -51,7 +52,7 @@ fn a_run_that_has_ended_has_given_its_threads_back() {
         let pool = Pool::with_max_threads(3);
         let config = Config::new().pool(pool.clone());
         for _ in 0..2_000 {
-            let run = (0..3).par_distribute_with(&config, [sum(), sum(), sum()]);
+            let run = (0..3).fan_out().with(&config).distribute([sum(), sum(), sum()]);
             assert_eq!(run.count(), 3);
         }
         assert_eq!((pool.live(), pool.idle()), (0, 3));
@@ -66,7 +67,7 @@ fn a_run_that_does_not_fit_is_refused_at_once_and_everything_is_handed_back() {
         let gate = Gate::default();
         let waiting = gate.clone();
         let holder = scan::map(move |_: &u64| waiting.pass());
-        let holding = (0..1_u64).par_distribute_with(&config, [holder]);
+        let holding = (0..1_u64).fan_out().with(&config).distribute([holder]);
 
         let named = || sum().named("kept").boxed();
         let scans = vec![named(), named(), named()];
@@ -83,7 +84,8 @@ fn a_run_that_does_not_fit_is_refused_at_once_and_everything_is_handed_back() {
 
         gate.open();
         assert_eq!(holding.count(), 1);
-        let outputs: Vec<_> = input.par_distribute_with(&config, scans).map(|(_, x)| x).collect();
+        let outputs: Vec<_> =
+            input.fan_out().with(&config).distribute(scans).map(|(_, x)| x).collect();
         assert_eq!(outputs, [11; 3]);
     });
 }
@@ -93,8 +95,8 @@ fn a_run_that_fits_beside_another_is_taken() {
     deadline(|| {
         let pool = Pool::with_max_threads(3);
         let config = Config::new().pool(pool.clone());
-        let first = (0..9).par_distribute_with(&config, [sum()]);
-        let second = (0..9).par_distribute_with(&config, [sum(), sum()]);
+        let first = (0..9).fan_out().with(&config).distribute([sum()]);
+        let second = (0..9).fan_out().with(&config).distribute([sum(), sum()]);
         assert_eq!(pool.live(), 3);
         assert_eq!((second.count(), first.count()), (2, 1));
         assert_eq!(pool.live(), 0);
@@ -106,7 +108,7 @@ fn a_pool_of_no_threads_takes_only_runs_without_scans() {
     deadline(|| {
         let config = Config::new().pool(Pool::with_max_threads(0));
         assert!((0..9).try_par_distribute_with(&config, [sum()]).is_err());
-        let none: [BoxScan<u64, u64>; 0] = [];
+        let none: [BoxScan<'static, u64, u64>; 0] = [];
         assert_eq!((0..9).try_par_distribute_with(&config, none).unwrap().count(), 0);
     });
 }
@@ -187,7 +189,7 @@ fn a_batch_of_very_large_items_is_refused_by_its_bytes() {
     expected = "the run could not start: the configuration is not valid: batch must be at least 1"
 )]
 fn the_short_form_panics_with_the_whole_reason() {
-    drop((0..9_u64).par_distribute_with(&Config::new().batch(0), [sum()]));
+    drop((0..9_u64).fan_out().with(&Config::new().batch(0)).distribute([sum()]));
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::ops::ControlFlow;
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, Control, Input, IteratorExt, PanicOrigin, Pool, ScanId};
+use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
 use support::busy::Busy;
+use support::config::{Config, With as _};
 use support::random::Random;
 use support::{deadline, hush, panic_at, repeat, tight, until_panic};
 
@@ -37,11 +38,11 @@ fn prefix(width: usize, index: usize, at: u64) -> Vec<(usize, u64)> {
 fn assert_in_order<I: Input<Item = u64>>(
     input: I,
     config: &Config,
-    scans: Vec<BoxScan<u64, u64>>,
+    scans: Vec<BoxScan<'static, u64, u64>>,
     (index, at): (usize, u64),
 ) {
     let width = scans.len();
-    let mut run = input.par_distribute_with(&config.clone().ordered(true), scans);
+    let mut run = input.fan_out().with(&config.clone().ordered(true)).distribute(scans);
     let (before, payload) = until_panic(&mut run);
     let before: Vec<_> = before.into_iter().map(|(id, item)| (id.index(), item)).collect();
     let expected = prefix(width, index, at);
@@ -56,11 +57,11 @@ fn assert_in_order<I: Input<Item = u64>>(
 fn assert_tuples<I: Input<Item = u64>>(
     input: I,
     config: &Config,
-    scans: Vec<BoxScan<u64, u64>>,
+    scans: Vec<BoxScan<'static, u64, u64>>,
     (index, at): (usize, u64),
 ) {
     let width = scans.len();
-    let mut tuples = input.par_tee_with(config, scans);
+    let mut tuples = input.fan_out().with(config).zip_latest(scans);
     let (before, payload) = until_panic(&mut tuples);
     assert!(before.into_iter().eq((0..at).map(|item| vec![item; width])));
     assert_eq!(payload, "expected: step");
@@ -69,12 +70,12 @@ fn assert_tuples<I: Input<Item = u64>>(
 }
 
 /// Emits each item twice, and panics at one.
-fn panics(at: u64) -> BoxScan<u64, u64> {
+fn panics(at: u64) -> BoxScan<'static, u64, u64> {
     panic_at(at, "expected: step").then(repeat(2)).boxed()
 }
 
 /// Hands on each item, the first when its own thread is the only one that is left.
-fn waits(pool: &Pool) -> BoxScan<u64, u64> {
+fn waits(pool: &Pool) -> BoxScan<'static, u64, u64> {
     let pool = pool.clone();
     let wait = move |_: &u64| {
         while pool.live() > 1 {
@@ -84,7 +85,7 @@ fn waits(pool: &Pool) -> BoxScan<u64, u64> {
     scan::inspect(wait).boxed()
 }
 
-type Check<I> = fn(I, &Config, Vec<BoxScan<u64, u64>>, (usize, u64));
+type Check<I> = fn(I, &Config, Vec<BoxScan<'static, u64, u64>>, (usize, u64));
 
 /// The first scan begins when the second has panicked, and the input's thread has left.
 fn behind<I: Input<Item = u64> + 'static>(
@@ -116,7 +117,7 @@ fn a_scan_that_is_far_behind_is_waited_for() {
 
 #[test]
 fn a_scan_that_is_far_behind_is_waited_for_when_the_input_was_read_ahead() {
-    behind(|config| (0..ITEMS).read_ahead_with(config), assert_in_order);
+    behind(|config| (0..ITEMS).fan_out().with(config).read_ahead(), assert_in_order);
 }
 
 #[test]
@@ -126,12 +127,12 @@ fn a_tee_waits_for_a_scan_that_is_far_behind() {
 
 #[test]
 fn a_tee_waits_for_a_scan_that_is_far_behind_when_the_input_was_read_ahead() {
-    behind(|config| (0..ITEMS).read_ahead_with(config), assert_tuples);
+    behind(|config| (0..ITEMS).fan_out().with(config).read_ahead(), assert_tuples);
 }
 
 /// Emits each item twice; when it is the only one that is left asks for what changes
 /// nothing, and gives the run some time to do it.
-fn asks(pool: &Pool, control: &Control) -> BoxScan<u64, u64> {
+fn asks(pool: &Pool, control: &Control) -> BoxScan<'static, u64, u64> {
     let control = control.clone();
     let ask = scan::from_fn(move |item: &u64, out: &mut Emitter<'_, u64>| {
         if *item == 0 {
@@ -175,7 +176,7 @@ fn at_random(busy: usize, seeds: u64) {
                 let scan = |scan| if scan == index { panics(at) } else { repeat(2) };
                 (0..3).map(scan).collect::<Vec<_>>()
             };
-            let ahead = || (0..ITEMS).read_ahead_with(&config);
+            let ahead = || (0..ITEMS).fan_out().with(&config).read_ahead();
             assert_in_order(0..ITEMS, &config, scans(), (index, at));
             assert_in_order(ahead(), &config, scans(), (index, at));
             assert_tuples(0..ITEMS, &config, scans(), (index, at));

@@ -12,9 +12,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use anabranch::scan::{self, Emitter, Scan};
-use anabranch::{
-    Config, Control, IteratorExt, PanicOrigin, Pool, ScopedIteratorExt, TryIteratorExt,
-};
+use anabranch::{Control, IteratorExt, PanicOrigin, Pool};
+use support::config::{Config, With as _};
 use support::{
     Gate, Tally, deadline, echo, hush, repeat, sum, tight, tight_and_default, until_panic,
 };
@@ -39,8 +38,8 @@ fn outputs_arrive_while_the_input_blocks() {
     for config in tight_and_default() {
         deadline(move || {
             let (send, input) = mpsc::channel();
-            let input = input.into_iter().read_ahead_with(&config);
-            let mut run = input.par_distribute_with(&config, [echo()]);
+            let input = input.into_iter().fan_out().with(&config).read_ahead();
+            let mut run = input.fan_out().with(&config).distribute([echo()]);
             in_step(&send, &mut run.by_ref().map(|(_, x)| x), |item| vec![item]);
             drop(send);
             assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [u64::MAX]);
@@ -54,19 +53,19 @@ fn outputs_of_the_whole_family_do() {
         deadline(move || {
             let (send, input) = mpsc::channel();
             let ordered = config.clone().ordered(true);
-            let input = input.into_iter().read_ahead_with(&config);
-            let run = input.par_distribute_with(&ordered, [repeat(2), repeat(1)]);
+            let input = input.into_iter().fan_out().with(&config).read_ahead();
+            let run = input.fan_out().with(&ordered).distribute([repeat(2), repeat(1)]);
             in_step(&send, &mut run.map(|(_, x)| x), |item| vec![item; 3]);
 
             let (send, input) = mpsc::channel();
-            let input = input.into_iter().read_ahead_with(&config);
+            let input = input.into_iter().fan_out().with(&config).read_ahead();
             let tens = scan::filter(|x: &u64| x % 10 == 0);
-            let mut run = input.par_tee_with(&config, (scan::cloned(), tens));
+            let mut run = input.fan_out().with(&config).zip_latest((scan::cloned(), tens));
             in_step(&send, &mut run, |item| vec![(item, item / 10 * 10)]);
 
             let (send, input) = mpsc::channel();
-            let input = input.into_iter().read_ahead_with(&config);
-            let mut run = input.par_demux_with(&config, |x| x % 7, |_| scan::cloned());
+            let input = input.into_iter().fan_out().with(&config).read_ahead();
+            let mut run = input.fan_out().with(&config).demux(|x| x % 7, |_| scan::cloned());
             in_step(&send, &mut run, |item| vec![(item % 7, item)]);
         });
     }
@@ -81,7 +80,7 @@ fn an_idle_scan_is_given_each_item_at_once_while_another_is_busy() {
         // There is room for three batches at the busy scan, and one in its hands.
         let config = Config::new().input_capacity(3).batch(1000);
         let scans = [busy.filter(|_| false).boxed(), scan::cloned().boxed()];
-        let mut run = input.into_iter().read_ahead().par_distribute_with(&config, scans);
+        let mut run = input.into_iter().fan_out().with(&config).read_ahead().distribute(scans);
         for item in 0..4 {
             send.send(item).unwrap();
             assert_eq!(run.next().map(|(_, x)| x), Some(item));
@@ -106,7 +105,7 @@ fn items_that_come_while_all_are_busy_share_a_batch() {
                 all.open()
             }
         });
-        let run = input.read_ahead().par_distribute_with(&config, [busy]);
+        let run = input.fan_out().with(&config).read_ahead().distribute([busy]);
         pulled.pass();
         gate.open();
         assert_eq!(run.map(|(_, count)| count).collect::<Vec<_>>(), [1001]);
@@ -123,7 +122,7 @@ fn the_input_is_pulled_without_next_and_held_back_when_a_scan_is_full() {
             count.fetch_add(1, SeqCst);
         });
         let config = tight();
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [echo()]);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([echo()]);
         while pulled.load(SeqCst) < 4 {
             thread::yield_now();
         }
@@ -176,7 +175,7 @@ fn a_drop_while_the_input_blocks_returns_at_once() {
                     scan::map(|x: &u64| *x).then(scan::filter(|_: &u64| false)).boxed(),
                 ];
                 let input = Stuck { inside, leave, dropped, then };
-                let run = input.read_ahead_with(&config).par_distribute_with(&config, scans);
+                let run = input.fan_out().with(&config).read_ahead().distribute(scans);
                 let [inside, leave, dropped] = gates;
                 inside.pass();
                 drop(run);
@@ -200,7 +199,7 @@ fn a_run_whose_scans_have_ended_does_not_wait_for_the_input() {
             let [inside, leave, dropped] = gates.clone();
             let input = (0..3).chain(Stuck { inside, leave, dropped, then: None });
             let scans = [scan::take(3), scan::take(2)];
-            let run = input.read_ahead_with(&config).par_distribute_with(&config, scans);
+            let run = input.fan_out().with(&config).read_ahead().distribute(scans);
             assert_eq!(run.map(|(_, x)| x).sum::<u64>(), 1 + 2 + 1);
             let [_, leave, dropped] = gates;
             leave.open();
@@ -217,7 +216,7 @@ fn the_input_has_been_dropped_when_the_run_has_ended() {
                 let (tally, pool) = (Tally::default(), Pool::new());
                 let (config, held) = (config.clone().pool(pool.clone()), tally.make(()));
                 let input = (0..10_u64).inspect(move |_| assert_eq!(*held.get(), ()));
-                let run = input.read_ahead_with(&config).par_distribute_with(&config, [sum()]);
+                let run = input.fan_out().with(&config).read_ahead().distribute([sum()]);
                 assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [45]);
                 tally.assert_settled();
                 assert_eq!(pool.live(), 0);
@@ -231,7 +230,7 @@ fn items_are_dropped_while_the_input_blocks_for_the_next_one() {
     deadline(|| {
         let (tally, (send, input)) = (Tally::default(), mpsc::channel());
         let scans = [scan::map(|_| ())];
-        let mut run = input.into_iter().read_ahead().par_distribute(scans);
+        let mut run = input.into_iter().fan_out().read_ahead().distribute(scans);
         for _ in 0..10 {
             send.send(tally.make(1)).unwrap();
             assert!(run.next().is_some());
@@ -248,7 +247,7 @@ fn a_panic_of_the_input_surfaces_behind_what_was_emitted() {
     for config in tight_and_default() {
         deadline(move || {
             let input = (0..100).map(|x| if x < 99 { x } else { panic_any("expected: input") });
-            let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [echo()]);
+            let mut run = input.fan_out().with(&config).read_ahead().distribute([echo()]);
             let (before, payload) = until_panic(&mut run);
             assert_eq!(payload, "expected: input");
             assert_eq!(run.panicked(), Some(PanicOrigin::Input));
@@ -265,7 +264,7 @@ fn a_panic_of_a_scan_surfaces_while_the_input_blocks() {
     deadline(|| {
         let (send, input) = mpsc::channel();
         let panics = scan::map(|x: &u64| if *x < 3 { *x } else { panic_any("expected: step") });
-        let mut run = input.into_iter().read_ahead().par_distribute([panics.boxed(), sum()]);
+        let mut run = input.into_iter().fan_out().read_ahead().distribute([panics.boxed(), sum()]);
         (0..4).for_each(|x| send.send(x).unwrap());
         let (before, payload) = until_panic(&mut run);
         assert_eq!((before.len(), payload), (3, "expected: step"));
@@ -279,7 +278,7 @@ fn without_scans_nothing_is_pulled() {
     deadline(|| {
         let gates = [(); 3].map(|()| Gate::default());
         let [inside, leave, dropped] = gates.clone();
-        let scans: [scan::BoxScan<u64, u64>; 0] = [];
+        let scans: [scan::BoxScan<'static, u64, u64>; 0] = [];
         let input = Stuck { inside, leave, dropped, then: None }.read_ahead();
         let mut run = input.par_distribute(scans);
         assert!(run.adder().unwrap().add(sum()).unwrap_err().is_ended());
@@ -319,18 +318,24 @@ fn the_thread_is_one_of_the_pool() {
 fn an_input_that_may_fail_can_be_read_ahead() {
     deadline(|| {
         let lines = || ["1", "2", "three", "4"].map(str::parse::<u64>).into_iter();
-        let mut run = lines().read_ahead().par_try_distribute([scan::cloned()]);
+        let mut run = lines().fan_out().read_ahead().until_error().distribute([scan::cloned()]);
         assert!(matches!(run.next(), Some(Ok((_, 1)))));
         assert!(matches!(run.next(), Some(Ok((_, 2)))));
         assert!(matches!(run.next(), Some(Err(_))));
         assert!(run.next().is_none());
 
-        assert!(lines().read_ahead().par_try_fold((scan::count(),)).is_err());
-        let whole = lines().take(2).read_ahead().par_try_fold((scan::count(),));
+        assert!(lines().read_ahead().fan_out().until_error().fold((scan::count(),)).is_err());
+        let whole = lines().take(2).read_ahead().fan_out().until_error().fold((scan::count(),));
         assert_eq!(whole, Ok((Some(2),)));
 
         let failing = [Ok(1), Err(io::Error::other("torn"))];
-        let error = failing.into_iter().read_ahead().par_try_fold((scan::count(),)).unwrap_err();
+        let error = failing
+            .into_iter()
+            .read_ahead()
+            .fan_out()
+            .until_error()
+            .fold((scan::count(),))
+            .unwrap_err();
         assert_eq!(error.to_string(), "torn");
     });
 }
@@ -357,11 +362,11 @@ fn a_run_can_be_the_input_of_the_next_and_all_are_read_ahead() {
             let (send, input) = mpsc::channel();
             let add_one = || [scan::map(|x: &u64| x + 1)];
             let stage = |(_, x): (_, u64)| x;
-            let first = input.into_iter().read_ahead_with(&config);
-            let first = first.par_distribute_with(&config, add_one()).map(stage);
-            let second = first.read_ahead_with(&config).par_distribute_with(&config, add_one());
-            let third = second.map(stage).read_ahead_with(&config);
-            let mut run = third.par_distribute_with(&config, add_one()).map(stage);
+            let first = input.into_iter().fan_out().with(&config).read_ahead();
+            let first = first.fan_out().with(&config).distribute(add_one()).map(stage);
+            let second = first.fan_out().with(&config).read_ahead().distribute(add_one());
+            let third = second.map(stage).fan_out().with(&config).read_ahead();
+            let mut run = third.fan_out().with(&config).distribute(add_one()).map(stage);
             in_step(&send, &mut run, |item| vec![item + 3]);
             // The drop goes from stage to stage, though each is inside the one before.
             drop(run);
@@ -376,7 +381,7 @@ fn statistics_say_how_long_the_input_was_held_back() {
         let (control, (send, input)) = (Control::new(), mpsc::channel());
         let config = Config::new().control(&control);
         let scans = [scan::cloned().boxed()];
-        let mut run = input.into_iter().read_ahead().par_distribute_with(&config, scans);
+        let mut run = input.into_iter().fan_out().with(&config).read_ahead().distribute(scans);
         in_step(&send, &mut run.by_ref().map(|(_, x)| x), |item| vec![item]);
         let stats = control.stats();
         assert!(stats.held_back.is_some());
@@ -398,7 +403,7 @@ fn drops_at_any_moment_return_and_leave_nothing() {
                 ControlFlow::Continue(())
             };
             let scans = [scan::from_fn(twice).boxed(), scan::map(|_| 1).take(20).boxed()];
-            let run = input.read_ahead_with(&config).par_distribute_with(&config, scans);
+            let run = input.fan_out().with(&config).read_ahead().distribute(scans);
             run.take(round % 130).for_each(drop);
         }
         while pool.live() > 0 {

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, Pool, ScopedIteratorExt};
+use anabranch::{IteratorExt, Pool};
+use support::config::{Config, With as _};
 use support::{deadline, hush, tight_and_default};
 
 fn words() -> Vec<String> {
@@ -24,7 +25,7 @@ fn every_member_takes_items_and_scans_that_borrow() {
             let longest = || scan::max_by_key(|word: &&String| word.len());
 
             thread::scope(|scope| {
-                let scans = [with_t().boxed_scoped(), longest().boxed_scoped()];
+                let scans = [with_t().boxed(), longest().boxed()];
                 let ordered = config.clone().ordered(true);
                 let run = words.iter().par_distribute_scoped(scope, &ordered, scans);
                 let outputs: Vec<_> = run.map(|(id, word)| (id.index(), word.as_str())).collect();

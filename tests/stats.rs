@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, Control, IteratorExt, ScopedIteratorExt};
+use anabranch::{Control, IteratorExt};
+use support::config::{Config, With as _};
 use support::{Gate, deadline, repeat, sum};
 
 /// Works for so long.
@@ -27,19 +28,19 @@ fn items_and_outputs_are_counted_for_every_member() {
             control.stats().scans.iter().map(|scan| (scan.items, scan.outputs)).collect()
         };
         let scans = [repeat(2), sum().named("sum").boxed()];
-        assert_eq!((0..100).par_distribute_with(&config, scans).count(), 201);
+        assert_eq!((0..100).fan_out().with(&config).distribute(scans).count(), 201);
         assert_eq!(counts(), [(100, 200), (100, 1)]);
         let stats = control.stats();
         assert_eq!(stats.scans[1].name.as_deref(), Some("sum"));
         assert!(stats.scans.iter().all(|scan| (1..=8).contains(&scan.input_high_water)));
         assert!((1..=8).contains(&stats.scans[0].output_high_water));
 
-        assert_eq!((0..10).par_fold_with(&config, (repeat(2), sum())), (Some(9), Some(45)));
+        assert_eq!((0..10).fan_out().with(&config).fold((repeat(2), sum())), (Some(9), Some(45)));
         assert_eq!(counts(), [(10, 20), (10, 1)]);
-        assert_eq!((0..10).par_tee_with(&config, (repeat(2), repeat(3))).count(), 10);
+        assert_eq!((0..10).fan_out().with(&config).zip_latest((repeat(2), repeat(3))).count(), 10);
         assert_eq!(counts(), [(10, 20), (10, 30)]);
         let shards = config.clone().shards(3);
-        assert_eq!((0..10).par_demux_with(&shards, |x| x % 5, |_| sum()).count(), 5);
+        assert_eq!((0..10).fan_out().with(&shards).demux(|x| x % 5, |_| sum()).count(), 5);
         let outputs = counts().into_iter().map(|(items, outputs)| {
             assert_eq!(items, 10, "every shard sees every item");
             outputs
@@ -64,7 +65,7 @@ fn the_work_of_a_scan_is_measured() {
         let config = Config::new().control(&control).batch(1);
         let slow = scan::for_each(|_: &u64| work_for(Duration::from_millis(2)));
         let scans = [scan::for_each(|_| ()).boxed(), slow.named("slow").boxed()];
-        assert_eq!((0..50).par_distribute_with(&config, scans).count(), 2);
+        assert_eq!((0..50).fan_out().with(&config).distribute(scans).count(), 2);
         let stats = control.stats();
         assert!(stats.scans[1].busy >= Duration::from_millis(100), "{stats}");
         assert!(stats.bottleneck().is_some());
@@ -78,12 +79,12 @@ fn what_the_input_and_the_consumer_take_is_measured() {
         let control = Control::new();
         let tight = support::tight().control(&control);
         let slow = || (0..50_u64).inspect(|_| work_for(Duration::from_millis(1)));
-        assert_eq!(slow().par_distribute_with(&tight, [scan::cloned()]).count(), 50);
+        assert_eq!(slow().fan_out().with(&tight).distribute([scan::cloned()]).count(), 50);
         let stats = control.stats();
         assert!(stats.pulling >= Duration::from_millis(50), "{stats}");
         assert!(stats.consuming < stats.pulling, "{stats}");
 
-        for _ in (0..50_u64).par_distribute_with(&tight, [repeat(4)]) {
+        for _ in (0..50_u64).fan_out().with(&tight).distribute([repeat(4)]) {
             work_for(Duration::from_millis(1));
         }
         let stats = control.stats();
@@ -96,7 +97,10 @@ fn what_the_input_and_the_consumer_take_is_measured() {
 fn time_stands_still_when_a_run_has_ended() {
     deadline(|| {
         let control = Control::new();
-        let mut run = (0..3_u64).par_tee_with(&Config::new().control(&control), [scan::cloned()]);
+        let mut run = (0..3_u64)
+            .fan_out()
+            .with(&Config::new().control(&control))
+            .zip_latest([scan::cloned()]);
         assert_eq!(run.by_ref().count(), 3);
         let ended = control.stats();
         assert_eq!(run.next(), None);
@@ -117,7 +121,7 @@ fn a_run_that_stands_still_can_be_looked_at() {
             stuck.pass();
             *x
         });
-        let run = thread::spawn(move || (0..1).par_distribute_with(&config, [scan]).count());
+        let run = thread::spawn(move || (0..1).fan_out().with(&config).distribute([scan]).count());
         inside.recv().unwrap();
         let before = control.stats().scans[0].busy;
         work_for(Duration::from_millis(20));

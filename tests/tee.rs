@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use anabranch::scan::{self, Emitter, Scan};
-use anabranch::{Config, Control, Input, IteratorExt, PanicOrigin, Pool, ScanId};
+use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
+use support::config::{Config, With as _};
 use support::{Tallied, Tally, deadline, hush, tight, until_panic};
 
 /// The tightest settings, the default ones, and long batches.
@@ -55,7 +56,7 @@ fn assert_all_are_flushed<I: Input<Item = u64>>(
     width: usize,
 ) {
     let (scans, flushed) = flushing(width, None);
-    let mut tuples = input.par_tee_with(config, scans);
+    let mut tuples = input.fan_out().with(config).zip_latest(scans);
     assert!(tuples.by_ref().eq((0..items).map(|item| vec![item; width])));
     assert_eq!((tuples.next(), flushed.load(SeqCst)), (None, width));
 }
@@ -84,7 +85,7 @@ fn so_it_is_when_the_input_is_read_ahead() {
             deadline(move || {
                 for items in [0, 1, 100] {
                     for _ in 0..20 {
-                        let input = (0..items).read_ahead_with(&config);
+                        let input = (0..items).fan_out().with(&config).read_ahead();
                         assert_all_are_flushed(input, &config, items, width);
                     }
                 }
@@ -115,7 +116,7 @@ fn so_it_is_when_the_run_was_stopped() {
 fn a_panic_in_any_flush_surfaces_behind_all_tuples() {
     fn check<I: Input<Item = u64>>(input: I, config: &Config, index: usize) {
         let (scans, flushed) = flushing(4, Some(index));
-        let mut tuples = input.par_tee_with(config, scans);
+        let mut tuples = input.fan_out().with(config).zip_latest(scans);
         let (before, payload) = until_panic(&mut tuples);
         assert_eq!(payload, "expected: flush");
         assert!(before.into_iter().eq((0..100).map(|item| vec![item; 4])));
@@ -130,7 +131,7 @@ fn a_panic_in_any_flush_surfaces_behind_all_tuples() {
             deadline(move || {
                 for _ in 0..10 {
                     check(0..100, &config, index);
-                    check((0..100).read_ahead_with(&config), &config, index);
+                    check((0..100).fan_out().with(&config).read_ahead(), &config, index);
                 }
             });
         }
@@ -179,7 +180,7 @@ fn a_panic_in_the_drop_of_an_output_shifts_no_tuple() {
                         Touchy::new(*item, scan == index && *item == 5, &tally)
                     })
                 });
-                let mut tuples = (0..20).par_tee_with(&config, scans);
+                let mut tuples = (0..20).fan_out().with(&config).zip_latest(scans);
                 let (mut items, mut panics) = (Vec::new(), 0);
                 loop {
                     match catch_unwind(AssertUnwindSafe(|| tuples.next())) {

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{BoxScan, Emitter, Scan};
-use anabranch::{Config, Control, DynamicIteratorExt, IteratorExt, Pool};
+use anabranch::{Control, IteratorExt, Pool};
 use bombs::caught;
+use support::config::{Config, With as _};
 use support::{Tallied, Tally, deadline, echo, hush, tight_and_default};
 
 /// What a name panics with.
@@ -32,13 +33,13 @@ struct Log {
 }
 
 impl Log {
-    fn scan(&self, panics_at: Option<usize>) -> BoxScan<u64, u64> {
+    fn scan(&self, panics_at: Option<usize>) -> BoxScan<'static, u64, u64> {
         Quiet { log: self.clone(), panics_at, counted: self.tally.make(()) }.boxed()
     }
 
     /// Scans. The last but one panics when it is asked for its name for so many
     /// times.
-    fn scans(&self, panics_at: usize) -> Vec<BoxScan<u64, u64>> {
+    fn scans(&self, panics_at: usize) -> Vec<BoxScan<'static, u64, u64>> {
         [None, None, Some(panics_at), None].map(|at| self.scan(at)).into()
     }
 
@@ -117,7 +118,7 @@ fn leaves_nothing_behind(start: impl Fn(&Config, &Log, usize) + Clone + Send + '
 #[test]
 fn a_distribution_leaves_nothing_behind() {
     leaves_nothing_behind(|config, log, panics_at| {
-        drop(log.input().par_distribute_with(config, log.scans(panics_at)));
+        drop(log.input().fan_out().with(config).distribute(log.scans(panics_at)));
     });
 }
 
@@ -125,7 +126,7 @@ fn a_distribution_leaves_nothing_behind() {
 fn an_ordered_one_leaves_nothing_behind() {
     leaves_nothing_behind(|config, log, panics_at| {
         let ordered = config.clone().ordered(true);
-        drop(log.input().par_distribute_with(&ordered, log.scans(panics_at)));
+        drop(log.input().fan_out().with(&ordered).distribute(log.scans(panics_at)));
     });
 }
 
@@ -134,29 +135,29 @@ fn a_dynamic_one_leaves_nothing_behind() {
     leaves_nothing_behind(|config, log, panics_at| {
         let asks = log.clone();
         let ask = move || asks.scans(panics_at);
-        drop(log.input().par_distribute_dynamic_with(config, ask));
+        drop(log.input().fan_out().with(config).dynamic(ask));
     });
 }
 
 #[test]
 fn a_fold_leaves_nothing_behind() {
     leaves_nothing_behind(|config, log, panics_at| {
-        drop(log.input().par_fold_with(config, log.scans(panics_at)));
+        drop(log.input().fan_out().with(config).fold(log.scans(panics_at)));
     });
 }
 
 #[test]
 fn a_tee_leaves_nothing_behind() {
     leaves_nothing_behind(|config, log, panics_at| {
-        drop(log.input().par_tee_with(config, log.scans(panics_at)));
+        drop(log.input().fan_out().with(config).zip_latest(log.scans(panics_at)));
     });
 }
 
 #[test]
 fn an_input_that_is_read_ahead_leaves_nothing_behind() {
     leaves_nothing_behind(|config, log, panics_at| {
-        let input = log.input().read_ahead_with(config);
-        drop(input.par_fold_with(config, log.scans(panics_at)));
+        let input = log.input().fan_out().with(config).read_ahead();
+        drop(input.fan_out().with(config).fold(log.scans(panics_at)));
     });
 }
 
@@ -172,7 +173,7 @@ fn a_scan_that_could_not_be_added_is_dropped_and_the_run_goes_on() {
             deadline(move || {
                 let (pool, log) = (Pool::new(), Log::default());
                 let config = config.pool(pool.clone());
-                let mut run = (0..100).par_distribute_with(&config, [echo()]);
+                let mut run = (0..100).fan_out().with(&config).distribute([echo()]);
                 let adder = run.adder().unwrap();
                 let added = caught(|| adder.add(log.scan(Some(0))).is_ok());
                 let asked = log.asked.load(SeqCst) > 0;

@@ -6,8 +6,9 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use anabranch::IteratorExt;
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, IteratorExt};
+use support::config::{Config, With as _};
 use support::deadline;
 
 const ITEMS: usize = 200_000;
@@ -47,7 +48,7 @@ fn batches_of_heavy_items_are_short() {
         let most = |config: &Config| {
             let census = Census::default();
             let values = (0..ITEMS).map(|_| census.value());
-            let mut counts = values.par_distribute_with(config, [scan::count()]);
+            let mut counts = values.fan_out().with(config).distribute([scan::count()]);
             assert_eq!(counts.next().map(|(_, count)| count), Some(ITEMS));
             census.most()
         };
@@ -69,7 +70,7 @@ fn batches_of_heavy_outputs_are_short() {
             let census = Census::default();
             let made = census.clone();
             let scan = scan::map(move |_: &usize| made.value());
-            let run = (0..ITEMS).par_distribute_with(config, [scan]);
+            let run = (0..ITEMS).fan_out().with(config).distribute([scan]);
             assert_eq!(run.count(), ITEMS);
             census.most()
         };
@@ -85,7 +86,7 @@ fn batches_of_heavy_outputs_are_short() {
 fn a_weight_below_the_size_of_the_type_and_one_beside_a_fixed_length_have_no_effect() {
     let run = |config: &Config| {
         let batches = scan::map(|x: &[u64; 100]| x[0]).boxed();
-        (0..1_000).map(|n| [n; 100]).par_distribute_with(config, [batches]).count()
+        (0..1_000).map(|n| [n; 100]).fan_out().with(config).distribute([batches]).count()
     };
     assert_eq!(run(&Config::new().item_bytes(1).output_bytes(1)), 1_000);
     assert_eq!(run(&Config::new().batch(10).item_bytes(1 << 30)), 1_000);

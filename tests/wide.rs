@@ -10,6 +10,7 @@ use std::thread;
 use anabranch::scan::{Emitter, Scan};
 use anabranch::{Control, IteratorExt, Pool};
 use support::busy::Busy;
+use support::config::{Config, With as _};
 use support::kinds::Kind;
 use support::limit::{SOON, deadline_of};
 use support::random::Random;
@@ -136,7 +137,7 @@ fn play(case: &Case) {
         pool: pool.clone(),
         control: control.clone(),
     };
-    let mut run = input.par_distribute_with(&config, scans);
+    let mut run = input.fan_out().with(&config).distribute(scans);
     assert_eq!(run.next().map(|(_, n)| n), Some(0));
     control.stop();
     let outputs: Vec<_> = run.by_ref().take(OUTPUTS - 1).map(|(_, n)| n).collect();
@@ -221,9 +222,9 @@ fn at_any_width_each_scan_gives_what_it_gives_alone() {
                     for config in tight_and_default() {
                         let scans = kinds.iter().map(Kind::build).collect();
                         assert_eq!(distribute(&config, items.clone(), scans), alone);
-                        let ahead = items.clone().read_ahead_with(&config);
+                        let ahead = items.clone().fan_out().with(&config).read_ahead();
                         let scans: Vec<_> = kinds.iter().map(Kind::build).collect();
-                        let run = ahead.par_distribute_with(&config, scans);
+                        let run = ahead.fan_out().with(&config).distribute(scans);
                         assert_eq!(by_scan(width, run), alone, "read ahead");
                     }
                 });

@@ -64,7 +64,7 @@ fn fold<I: Input<Item: Send + Sync + 'static>, S: Step<I::Item>>(
     let folds = scans.iter().enumerate().map(|(index, &scan)| {
         scan::fold(seed(index), move |state, item: &I::Item| scan.step(state, item))
     });
-    for (id, result) in input.par_distribute_with(config, folds) {
+    for (id, result) in input.fan_out().with(config).distribute(folds) {
         results[id.index()] = result;
     }
     results
@@ -107,7 +107,7 @@ fn distribute<T: Send + Sync + 'static, S: Step<T>, C: Consumer>(
     scans: &[S],
     mut consumer: C,
 ) -> C {
-    for (id, output) in source.par_distribute_with(config, running(scans)) {
+    for (id, output) in source.fan_out().with(config).distribute(running(scans)) {
         consumer.take(id.index(), output);
     }
     consumer
@@ -146,7 +146,7 @@ fn tee<T: Send + Sync + 'static, S, C: Consumer, const N: usize>(
 where
     S: Scan<T, Output = u64> + Send + 'static,
 {
-    for each in source.par_tee(scans) {
+    for each in source.par_zip_latest(scans) {
         for (index, output) in each.into_iter().enumerate() {
             consumer.take(index, output);
         }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, IteratorExt, ParDistribute, Pool, ReadAhead, ScanId};
+use anabranch::{Distribute, IteratorExt, Pool, ReadAhead, ScanId};
+use crate::config::{Config, With as _};
 
 #[cfg(loom)]
 use loom as checker;
@@ -22,19 +23,19 @@ pub fn tight() -> Config {
 /// Starts a tight run over the items `0..items`.
 pub fn start<const N: usize>(
     items: u8,
-    scans: [BoxScan<u8, u8>; N],
-) -> ParDistribute<Range<u8>, u8> {
-    (0..items).par_distribute_with(&tight(), scans)
+    scans: [BoxScan<'static, u8, u8>; N],
+) -> Distribute<Range<u8>, u8> {
+    (0..items).fan_out().with(&tight()).distribute(scans)
 }
 
 /// A tight run over the same items, which are read ahead in batches of up to `batch`.
 pub fn start_ahead<const N: usize>(
     items: u8,
     batch: usize,
-    scans: [BoxScan<u8, u8>; N],
-) -> ParDistribute<ReadAhead<'static, u8>, u8> {
+    scans: [BoxScan<'static, u8, u8>; N],
+) -> Distribute<ReadAhead<'static, u8>, u8> {
     let config = tight().batch(batch);
-    (0..items).read_ahead_with(&config).par_distribute_with(&config, scans)
+    (0..items).fan_out().with(&config).read_ahead().distribute(scans)
 }
 
 /// Where an input blocks until it is let through.
@@ -101,22 +102,22 @@ pub fn until_panic<const N: usize>(
 }
 
 /// Emits every item.
-pub fn each() -> BoxScan<u8, u8> {
+pub fn each() -> BoxScan<'static, u8, u8> {
     scan::cloned().boxed()
 }
 
 /// Emits nothing until the flush, then the number of items.
-pub fn count() -> BoxScan<u8, u8> {
+pub fn count() -> BoxScan<'static, u8, u8> {
     scan::fold(0, |n, _: &u8| n + 1).boxed()
 }
 
 /// Emits the first `n` items, and ends.
-pub fn first(n: usize) -> BoxScan<u8, u8> {
+pub fn first(n: usize) -> BoxScan<'static, u8, u8> {
     scan::take(n).boxed()
 }
 
 /// Emits every item `times` over, in one step.
-pub fn repeat(times: u8) -> BoxScan<u8, u8> {
+pub fn repeat(times: u8) -> BoxScan<'static, u8, u8> {
     scan::from_fn(move |item: &u8, out: &mut Emitter<'_, u8>| {
         (0..times).for_each(|_| out.emit(*item));
         ControlFlow::Continue(())
@@ -125,7 +126,7 @@ pub fn repeat(times: u8) -> BoxScan<u8, u8> {
 }
 
 /// Emits the items before `at`, and panics there.
-pub fn panic_at(at: u8) -> BoxScan<u8, u8> {
+pub fn panic_at(at: u8) -> BoxScan<'static, u8, u8> {
     scan::map(move |item: &u8| if *item == at { panic_any("expected: step") } else { *item })
         .boxed()
 }
@@ -228,6 +229,6 @@ impl Drop for Item {
 }
 
 /// Counts items of any type, at the flush.
-pub fn tally() -> BoxScan<Item, u8> {
+pub fn tally() -> BoxScan<'static, Item, u8> {
     scan::fold(0, |n, _: &Item| n + 1).boxed()
 }

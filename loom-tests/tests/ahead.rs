@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anabranch::scan::{BoxScan, Scan};
-use anabranch::{Config, IteratorExt, PanicOrigin, ParDistribute, Pool, ReadAhead, scan};
+use anabranch::{Distribute, IteratorExt, PanicOrigin, Pool, ReadAhead, scan};
 use anabranch_models::Bound::Preemptions;
 use anabranch_models::runs::{
     Blocking, Gate, Seen, Witness, count, each, first, outputs, panic_at, repeat, start_ahead,
     tight, until_panic,
 };
 use anabranch_models::{Bound, models};
+use anabranch_models::config::{Config, With as _};
 
 /// One scan: three threads.
 const ONE: Bound = Preemptions(3);
@@ -26,13 +27,13 @@ const TWO: Bound = Preemptions(1);
 fn blocking<const N: usize>(
     items: u8,
     blocks_at: u8,
-    scans: [BoxScan<u8, u8>; N],
-) -> (ParDistribute<ReadAhead<'static, u8>, u8>, Gate, Arc<AtomicUsize>) {
+    scans: [BoxScan<'static, u8, u8>; N],
+) -> (Distribute<ReadAhead<'static, u8>, u8>, Gate, Arc<AtomicUsize>) {
     let (gate, dropped) = (Gate::default(), Arc::default());
     let input =
         Blocking { items: 0..items, blocks_at, gate: gate.clone(), dropped: Arc::clone(&dropped) };
     let config = tight();
-    (input.read_ahead_with(&config).par_distribute_with(&config, scans), gate, dropped)
+    (input.fan_out().with(&config).read_ahead().distribute(scans), gate, dropped)
 }
 
 models! {
@@ -62,7 +63,7 @@ models! {
             stepped.fetch_sub(1, Relaxed);
         });
         let scans = [steps.then(count()).boxed()];
-        let run = input.read_ahead_with(&config).par_distribute_with(&config, scans);
+        let run = input.fan_out().with(&config).read_ahead().distribute(scans);
         assert_eq!(outputs(run), [[5]]);
     }
 
@@ -123,7 +124,7 @@ models! {
         never.open();
         let input = Blocking { items: 0..1, blocks_at: u8::MAX, gate: never, dropped: drops };
         let input = input.inspect(move |_| _ = pulls.fetch_add(1, Relaxed));
-        drop(input.read_ahead_with(&config).par_distribute_with(&config, [count()]));
+        drop(input.fan_out().with(&config).read_ahead().distribute([count()]));
         // Its thread is back, or it was inside the input.
         if pool.live() == 0 {
             assert_eq!(dropped.load(Relaxed), 1);
@@ -154,7 +155,7 @@ models! {
     panic_of_the_input(ONE) {
         let input = iter::once(0).chain(iter::once_with(|| panic_any("expected: input")));
         let config = tight();
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [each()]);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([each()]);
         let ([before], payload) = until_panic(&mut run);
         assert_eq!((before, payload), (vec![0], "expected: input"));
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
@@ -168,7 +169,7 @@ models! {
         let blocks = Blocking { items: 0..1, blocks_at: 0, gate: passed, dropped: Arc::default() };
         let input = blocks.map(|_| -> u8 { panic_any("expected: input") });
         let config = tight();
-        drop(input.read_ahead_with(&config).par_distribute_with(&config, [each()]));
+        drop(input.fan_out().with(&config).read_ahead().distribute([each()]));
         gate.open();
     }
 
@@ -192,26 +193,26 @@ models! {
     order_before_a_panic_of_a_scan(TWO) {
         let config = tight().ordered(true);
         let scans = [each(), panic_at(1)];
-        let mut run = (0..2).read_ahead_with(&config).par_distribute_with(&config, scans);
+        let mut run = (0..2).fan_out().with(&config).read_ahead().distribute(scans);
         assert_eq!(until_panic(&mut run), ([vec![0, 1], vec![0]], "expected: step"));
     }
 
     /// Batches as long as they are by default: they grow as long as everybody is fast.
     adaptive_batches(MORE) {
         let config = Config::new().input_capacity(1).output_capacity(1).pool(Pool::with_max_idle(0));
-        let run = (0..4).read_ahead_with(&config).par_distribute_with(&config, [each()]);
+        let run = (0..4).fan_out().with(&config).read_ahead().distribute([each()]);
         assert_eq!(outputs(run), [[0, 1, 2, 3]]);
     }
 
     /// Never started.
     input_without_a_run(ONE) {
-        drop((0..1_u8).read_ahead_with(&tight()));
+        drop((0..1_u8).fan_out().with(&tight()).read_ahead());
     }
 
     /// One scan is ahead of the other, and the input of both.
     tee_of_an_input_that_is_read_ahead(TWO) {
         let config = tight();
-        let run = (0..1).read_ahead_with(&config).par_tee_with(&config, (each(), repeat(2)));
+        let run = (0..1).fan_out().with(&config).read_ahead().zip_latest((each(), repeat(2)));
         assert_eq!(run.collect::<Vec<_>>(), [(0, 0)]);
     }
 
@@ -220,7 +221,7 @@ models! {
         let (gate, dropped) = (Gate::default(), Arc::default());
         let input = Blocking { items: 0..2, blocks_at: 1, gate: gate.clone(), dropped };
         let config = tight();
-        let mut run = input.read_ahead_with(&config).par_tee_with(&config, (each(), first(1)));
+        let mut run = input.fan_out().with(&config).read_ahead().zip_latest((each(), first(1)));
         assert_eq!(run.next(), Some((0, 0)));
         assert_eq!(run.next(), None);
         gate.open();
@@ -230,7 +231,7 @@ models! {
     a_full_pool_is_free_again(Preemptions(2)) {
         let pool = Pool::with_max_threads(2);
         let config = tight().pool(pool.clone());
-        let run = (0..1).read_ahead_with(&config).par_distribute_with(&config, [each()]);
+        let run = (0..1).fan_out().with(&config).read_ahead().distribute([each()]);
         assert_eq!(outputs(run), [[0]]);
         assert_eq!(pool.live(), 0);
     }

@@ -8,11 +8,12 @@ use anabranch_models::runs::{
     Seen, Witness, count, each, first, panic_at, repeat, tight, until_panic,
 };
 use anabranch_models::{Bound, models};
+use anabranch_models::config::{Config, With as _};
 
 /// What an ordered run over `0..items` gives, each output with its scan.
 macro_rules! ordered {
     ($items:expr, [$($scan:expr),+]) => {{
-        let run = (0..$items).par_distribute_with(&tight().ordered(true), [$($scan),+]);
+        let run = (0..$items).fan_out().with(&tight().ordered(true)).distribute([$($scan),+]);
         run.map(|(id, output)| (id.index(), output)).collect::<Vec<_>>()
     }};
 }
@@ -50,7 +51,7 @@ models! {
 
     /// What was given before a panic is a prefix of the sequential run.
     panic_ends_the_order(TWO) {
-        let run = (0..2).par_distribute_with(&tight().ordered(true), [each(), panic_at(0)]);
+        let run = (0..2).fan_out().with(&tight().ordered(true)).distribute([each(), panic_at(0)]);
         let mut run = run;
         let (before, payload) = until_panic::<2>(&mut run);
         assert_eq!((before, payload), ([vec![0], vec![]], "expected: step"));
@@ -61,27 +62,27 @@ models! {
     /// An early drop with one scan ahead of the other.
     drop_of_an_ordered_run(TWO) {
         let scans = [count(), repeat(2)];
-        let mut run = (0..2).par_distribute_with(&tight().ordered(true), scans);
+        let mut run = (0..2).fan_out().with(&tight().ordered(true)).distribute(scans);
         assert_eq!(run.next().map(|(_, output)| output), Some(0));
     }
 
     /// No tuple for an item as long as one of the scans has said nothing.
     tee_beside_a_silent_scan(TWO) {
-        let tuples: Vec<(u8, u8)> = (0..1).par_tee_with(&tight(), (repeat(2), count())).collect();
+        let tuples: Vec<(u8, u8)> = (0..1).fan_out().with(&tight()).zip_latest((repeat(2), count())).collect();
         assert_eq!(tuples, []);
     }
 
     /// One tuple for each item, though one scan says nothing for the second.
     tee_at_uneven_rates(Preemptions(1)) {
         let zeros = scan::filter(|item: &u8| *item == 0);
-        let tuples: Vec<_> = (0..2).par_tee_with(&tight(), (each(), zeros)).collect();
+        let tuples: Vec<_> = (0..2).fan_out().with(&tight()).zip_latest((each(), zeros)).collect();
         assert_eq!(tuples, [(0, 0), (1, 0)]);
     }
 
     /// A scan that ends, ends the run, and the other one with it.
     tee_ends_with_the_first_scan_that_does(TWO) {
         let endless = (0..=u8::MAX).cycle();
-        let tuples: Vec<_> = endless.par_tee_with(&tight(), (first(1), repeat(2))).collect();
+        let tuples: Vec<_> = endless.fan_out().with(&tight()).zip_latest((first(1), repeat(2))).collect();
         assert_eq!(tuples, [(0, 0)]);
     }
 
@@ -89,7 +90,7 @@ models! {
     tee_flushes_every_scan(TWO) {
         let seen = [Seen::default(), Seen::default()];
         let scans = (Witness::new(&seen[0]), Witness::new(&seen[1]));
-        assert_eq!((0..1).par_tee_with(&tight(), scans).collect::<Vec<_>>(), [(0, 0)]);
+        assert_eq!((0..1).fan_out().with(&tight()).zip_latest(scans).collect::<Vec<_>>(), [(0, 0)]);
         assert_eq!(seen.map(|seen| (seen.flushes(), seen.drops())), [(1, 1), (1, 1)]);
     }
 
@@ -97,7 +98,7 @@ models! {
     panic_in_the_flush_of_a_tee(TWO) {
         let mut second = Witness::new(&Seen::default());
         second.panics_in_flush = true;
-        let mut run = (0..1).par_tee_with(&tight(), (each(), second.boxed()));
+        let mut run = (0..1).fan_out().with(&tight()).zip_latest((each(), second.boxed()));
         assert_eq!(run.next(), Some((0, 0)));
         let ended = std::panic::AssertUnwindSafe(|| run.next());
         let payload = std::panic::catch_unwind(ended).expect_err("a panic");
@@ -109,28 +110,28 @@ models! {
         let mut first = Witness::new(&Seen::default());
         (first.ends, first.panics_in_drop) = (true, true);
         let scans = [first.boxed(), each()];
-        let mut run = (0..=u8::MAX).cycle().par_distribute_with(&tight().ordered(true), scans);
+        let mut run = (0..=u8::MAX).cycle().fan_out().with(&tight().ordered(true)).distribute(scans);
         let (before, payload) = until_panic::<2>(&mut run);
         assert_eq!((&before[0], payload), (&vec![0], "expected: drop"));
     }
 
     /// Only the last outputs travel.
     fold_of_two(TWO) {
-        let last = (0..2).par_fold_with(&tight(), (repeat(3), scan::count::<u8>()));
+        let last = (0..2).fan_out().with(&tight()).fold((repeat(3), scan::count::<u8>()));
         assert_eq!(last, (Some(1), Some(2)));
     }
 
     /// A key's scan that ends and starts afresh.
     demux_starts_afresh(Preemptions(4)) {
         let config = tight().shards(1);
-        let run = (0..2).par_demux_with(&config, |_| (), |()| scan::take::<u8>(1));
+        let run = (0..2).fan_out().with(&config).demux(|_| (), |()| scan::take::<u8>(1));
         assert_eq!(run.map(|((), output)| output).collect::<Vec<_>>(), [0, 1]);
     }
 
     /// Keys on two threads.
     demux_over_two_shards(TWO) {
         let config = tight().shards(2);
-        let run = (0..1).par_demux_with(&config, |_| (), |()| count());
+        let run = (0..1).fan_out().with(&config).demux(|_| (), |()| count());
         assert_eq!(run.map(|((), output)| output).collect::<Vec<_>>(), [1]);
     }
 }

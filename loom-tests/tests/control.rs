@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{AddError, Adder, Config, Control, IteratorExt, ScanId};
+use anabranch::{AddError, Adder, Control, IteratorExt, ScanId};
 use anabranch_models::Bound::Preemptions;
 use anabranch_models::runs::{
     Blocking, Gate, Seen, Witness, count, each, first, outputs, repeat, tight,
@@ -12,6 +12,7 @@ use anabranch_models::runs::{
 use anabranch_models::{Bound, models};
 
 use checker::thread::{JoinHandle, spawn};
+use anabranch_models::config::{Config, With as _};
 #[cfg(loom)]
 use loom as checker;
 #[cfg(shuttle)]
@@ -32,11 +33,11 @@ fn controlled() -> (Control, Config) {
 }
 
 /// Has another thread add a scan.
-fn add(adder: Adder<u8, u8>, scan: BoxScan<u8, u8>) -> JoinHandle<Added> {
+fn add(adder: Adder<u8, u8>, scan: BoxScan<'static, u8, u8>) -> JoinHandle<Added> {
     spawn(move || adder.add(scan))
 }
 
-type Added = Result<ScanId, AddError<BoxScan<u8, u8>>>;
+type Added = Result<ScanId, AddError<BoxScan<'static, u8, u8>>>;
 
 /// Says whether a scan was added, as the only one to be. If it was not, the run was over.
 fn was_added(added: JoinHandle<Added>, expected: usize) -> bool {
@@ -66,7 +67,7 @@ fn is_behind_an_item_that_is_held_over(request: fn(&Control)) {
             control.stop_scan(ScanId::new(0));
         }
     });
-    let mut run = input.par_distribute_with(&config.batch(2), [count(), each()]);
+    let mut run = input.fan_out().with(&config.batch(2)).distribute([count(), each()]);
     let before = run.next();
     let until = pulled.load(Relaxed) as u8;
     assert!(before.is_some() && until >= 2);
@@ -82,7 +83,7 @@ fn has_all_that_was_pulled(stop: fn(&Control), later: usize) {
     let pulled = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&pulled);
     let input = (0..3).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
-    let mut run = input.par_distribute_with(&config, [count(), first(1)]);
+    let mut run = input.fan_out().with(&config).distribute([count(), first(1)]);
     assert_eq!(run.next().map(|(_, output)| output), Some(0));
     let before = pulled.load(Relaxed);
     stop(&control);
@@ -96,7 +97,7 @@ models! {
     stop_from_another_thread(ONE) {
         let (control, config) = controlled();
         let seen = Seen::default();
-        let run = (0..2).par_distribute_with(&config, [Witness::new(&seen).boxed()]);
+        let run = (0..2).fan_out().with(&config).distribute([Witness::new(&seen).boxed()]);
         let stopper = spawn(move || control.stop());
         let [outputs] = outputs(run);
         stopper.join().expect("no panic");
@@ -113,10 +114,10 @@ models! {
             let seen = Seen::default();
             let scans = [Witness::new(&seen).boxed()];
             let given = if ahead {
-                let input = untouched.read_ahead_with(&config);
-                outputs(input.par_distribute_with(&config, scans))
+                let input = untouched.fan_out().with(&config).read_ahead();
+                outputs(input.fan_out().with(&config).distribute(scans))
             } else {
-                outputs(untouched.par_distribute_with(&config, scans))
+                outputs(untouched.fan_out().with(&config).distribute(scans))
             };
             assert_eq!((given, seen.flushes()), ([vec![100]], 1));
         }
@@ -131,7 +132,7 @@ models! {
         let counts = Arc::clone(&pulled);
         let input = Blocking { items: 0..3, blocks_at: 1, gate: passed, dropped: Arc::default() };
         let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
-        let run = input.par_distribute_with(&config.batch(3), [count()]);
+        let run = input.fan_out().with(&config.batch(3)).distribute([count()]);
         let stopper = spawn(move || {
             control.stop();
             gate.open();
@@ -150,7 +151,7 @@ models! {
         let counts = Arc::clone(&pulled);
         let input = Blocking { items: 0..5, blocks_at: 2, gate: passed, dropped: Arc::default() };
         let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
-        let run = input.par_distribute_with(&config.batch(2), [first(1)]);
+        let run = input.fan_out().with(&config.batch(2)).distribute([first(1)]);
         let stopper = spawn(move || {
             control.stop();
             gate.open();
@@ -173,7 +174,7 @@ models! {
                 control.stop_scan(ScanId::new(0));
             }
         });
-        let mut run = input.par_distribute_with(&config.batch(3), [count(), each()]);
+        let mut run = input.fan_out().with(&config.batch(3)).distribute([count(), each()]);
         let adder = run.adder().expect("the run has no order");
         let before = run.next();
         let from = pulled.load(Relaxed) as u8;
@@ -210,7 +211,7 @@ models! {
     /// Two scans are stopped behind the same item.
     stop_of_two(TWO) {
         let (control, config) = controlled();
-        let run = (0..2).par_distribute_with(&config, [each(), count()]);
+        let run = (0..2).fan_out().with(&config).distribute([each(), count()]);
         let stopper = spawn(move || control.stop());
         let [each, count] = outputs(run);
         stopper.join().expect("no panic");
@@ -223,7 +224,7 @@ models! {
         let gate = Gate::default();
         let passed = gate.clone();
         let input = Blocking { items: 0..2, blocks_at: 1, gate: passed, dropped: Arc::default() };
-        let run = input.read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        let run = input.fan_out().with(&config).read_ahead().distribute([count()]);
         control.stop();
         let [count] = outputs(run);
         assert!(count == [0] || count == [1], "{count:?}");
@@ -236,7 +237,7 @@ models! {
         let gate = Gate::default();
         let passed = gate.clone();
         let input = Blocking { items: 0..1, blocks_at: 0, gate: passed, dropped: Arc::default() };
-        let run = input.read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        let run = input.fan_out().with(&config).read_ahead().distribute([count()]);
         let stopper = spawn(move || control.stop());
         assert_eq!(outputs(run), [[0]]);
         stopper.join().expect("no panic");
@@ -252,7 +253,7 @@ models! {
         let input = Blocking { items: 0..3, blocks_at: 2, gate: passed, dropped: Arc::default() };
         let input = input.inspect(move |_| _ = counts.fetch_add(1, Relaxed));
         let config = config.batch(2);
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [repeat(6)]);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([repeat(6)]);
         // The scan waits for room for its third batch of outputs, and takes no items.
         let first = run.next().into_iter().chain(run.next());
         let mut given: Vec<_> = first.map(|(_, output)| output).collect();
@@ -272,7 +273,7 @@ models! {
         let pulled = Arc::new(AtomicUsize::new(0));
         let counts = Arc::clone(&pulled);
         let input = (0..4).inspect(move |_| _ = counts.fetch_add(1, Relaxed));
-        let run = input.par_distribute_with(&config, [repeat(2)]);
+        let run = input.fan_out().with(&config).distribute([repeat(2)]);
         let given = run.map(|(_, output)| {
             control.stop();
             output
@@ -285,8 +286,8 @@ models! {
     /// Nor for room at a scan: what is owed is sent, then it ends.
     stop_while_the_input_waits_for_room(ONE) {
         let (control, config) = controlled();
-        let input = (0..3).read_ahead_with(&config);
-        let run = input.par_distribute_with(&config, [count()]);
+        let input = (0..3).fan_out().with(&config).read_ahead();
+        let run = input.fan_out().with(&config).distribute([count()]);
         control.stop();
         let [count] = outputs(run);
         assert!(matches!(count[..], [0..=3]), "{count:?}");
@@ -295,7 +296,7 @@ models! {
     /// A scan is stopped, or ends by itself, whichever comes first.
     stop_of_a_scan_races_with_its_end(TWO) {
         let (control, config) = controlled();
-        let run = (0..2).par_distribute_with(&config, [first(1), count()]);
+        let run = (0..2).fan_out().with(&config).distribute([first(1), count()]);
         let stopper = spawn(move || control.stop_scan(ScanId::new(0)));
         let [first, count] = outputs(run);
         stopper.join().expect("no panic");
@@ -306,7 +307,7 @@ models! {
     /// The last scan is stopped: so is the run.
     stop_of_the_only_scan(ONE) {
         let (control, config) = controlled();
-        let run = (0..2).par_distribute_with(&config, [count()]);
+        let run = (0..2).fan_out().with(&config).distribute([count()]);
         let stopper = spawn(move || control.stop_scan(ScanId::new(0)));
         let [count] = outputs(run);
         stopper.join().expect("no panic");
@@ -316,7 +317,7 @@ models! {
     /// Both sides are full.
     abort_from_another_thread(ONE) {
         let (control, config) = controlled();
-        let run = (0..2).par_distribute_with(&config, [repeat(2)]);
+        let run = (0..2).fan_out().with(&config).distribute([repeat(2)]);
         let aborter = spawn(move || control.abort());
         let [outputs] = outputs(run);
         aborter.join().expect("no panic");
@@ -325,7 +326,7 @@ models! {
 
     /// The scan is added, and is given all items from one on, or it is given back.
     add_races_with_the_end(ADDED) {
-        let mut run = (0..1).par_distribute_with(&tight(), [count()]);
+        let mut run = (0..1).fan_out().with(&tight()).distribute([count()]);
         let adder = run.adder().expect("the run has no order");
         let added = add(adder, count());
         let [before, late] = outputs(run);
@@ -339,7 +340,7 @@ models! {
 
     /// The same where the run ends because its only scan does.
     add_races_with_the_end_of_the_only_scan(ADDED) {
-        let mut run = (0..2).par_distribute_with(&tight(), [first(1)]);
+        let mut run = (0..2).fan_out().with(&tight()).distribute([first(1)]);
         let adder = run.adder().expect("the run has no order");
         let added = add(adder, count());
         let [before, late] = outputs(run);
@@ -353,7 +354,7 @@ models! {
 
     /// And where it is dropped.
     add_races_with_the_drop(ADDED) {
-        let mut run = (0..1).par_distribute_with(&tight(), [each()]);
+        let mut run = (0..1).fan_out().with(&tight()).distribute([each()]);
         let adder = run.adder().expect("the run has no order");
         let seen = Seen::default();
         let scan = Witness::new(&seen).boxed();
@@ -373,7 +374,7 @@ models! {
                 adder.add(each()).expect("the run goes on");
             }
         });
-        let mut run = input.par_distribute_with(&tight().batch(3), [count()]);
+        let mut run = input.fan_out().with(&tight().batch(3)).distribute([count()]);
         assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
         assert_eq!(outputs(run), [[3], [2]]);
     }
@@ -389,7 +390,7 @@ models! {
             }
         });
         let config = tight().batch(2);
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([count()]);
         assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
         gate.open();
         assert_eq!(outputs(run), [[2], [1]]);
@@ -409,7 +410,7 @@ models! {
         });
         let config = tight();
         let opens = scan::inspect(move |_: &u8| gate.open()).then(first(1)).boxed();
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [opens]);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([opens]);
         assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
         let [first, late] = outputs(run);
         assert_eq!((first, late), (vec![0], vec![1; added.load(Relaxed)]));
@@ -419,8 +420,8 @@ models! {
     /// nobody takes.
     drop_with_a_full_scan_that_was_added(TWO) {
         let config = tight();
-        let input = (0..2).read_ahead_with(&config);
-        let mut run = input.par_distribute_with(&config, [first(0)]);
+        let input = (0..2).fan_out().with(&config).read_ahead();
+        let mut run = input.fan_out().with(&config).distribute([first(0)]);
         let adder = run.adder().expect("the run has no order");
         let seen = Seen::default();
         let scan = repeat(3).then(Witness::new(&seen)).boxed();
@@ -434,8 +435,8 @@ models! {
     /// The same with one that has come and gone since.
     drop_with_an_ended_scan_that_was_added(TWO) {
         let config = tight();
-        let input = (0..2).read_ahead_with(&config);
-        let mut run = input.par_distribute_with(&config, [count()]);
+        let input = (0..2).fan_out().with(&config).read_ahead();
+        let mut run = input.fan_out().with(&config).distribute([count()]);
         let adder = run.adder().expect("the run has no order");
         if adder.add(first(1)).is_ok() {
             checker::thread::yield_now();
@@ -446,8 +447,8 @@ models! {
     /// A run that waits for its first scan.
     add_to_a_run_without_scans(ADDED) {
         let config = tight().discard_without_scans(true);
-        let none: [BoxScan<u8, u8>; 0] = [];
-        let mut run = (0..2).par_distribute_with(&config, none);
+        let none: [BoxScan<'static, u8, u8>; 0] = [];
+        let mut run = (0..2).fan_out().with(&config).distribute(none);
         let adder = run.adder().expect("the run has no order");
         let added = add(adder, count());
         let [late] = outputs(run);
@@ -461,8 +462,8 @@ models! {
     /// A batch that grows does so no more when a scan is added.
     add_while_a_batch_grows(TWO) {
         let config = tight().batch(2);
-        let input = (0..2).read_ahead_with(&config);
-        let mut run = input.par_distribute_with(&config, [each()]);
+        let input = (0..2).fan_out().with(&config).read_ahead();
+        let mut run = input.fan_out().with(&config).distribute([each()]);
         let adder = run.adder().expect("the run has no order");
         let added = adder.add(each());
         let [before, late] = outputs(run);
@@ -476,7 +477,7 @@ models! {
         let input =
             Blocking { items: 0..2, blocks_at: 1, gate: gate.clone(), dropped: Arc::clone(&dropped) };
         let config = tight().batch(2);
-        let mut run = input.read_ahead_with(&config).par_distribute_with(&config, [each()]);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([each()]);
         let adder = run.adder().expect("the run has no order");
         let first = run.next().map(|(_, output)| output);
         assert_eq!(first, Some(0));

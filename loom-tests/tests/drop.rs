@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{IteratorExt, ParDistribute};
+use anabranch::{Distribute, IteratorExt};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
 use anabranch_models::runs::{Seen, Witness, count, each, repeat, start, tight, until_closed};
+use anabranch_models::config::{Config, With as _};
 
 fn endless<const N: usize>(
-    scans: [BoxScan<u8, u8>; N],
-) -> ParDistribute<impl Iterator<Item = u8>, u8> {
-    (0..=u8::MAX).cycle().par_distribute_with(&tight(), scans)
+    scans: [BoxScan<'static, u8, u8>; N],
+) -> Distribute<impl Iterator<Item = u8>, u8> {
+    (0..=u8::MAX).cycle().fan_out().with(&tight()).distribute(scans)
 }
 
 models! {
@@ -121,7 +122,7 @@ models! {
         let pieces = Arc::new(AtomicUsize::new(0));
         let config = tight().input_capacity(2);
         let deaf = Deaf(Arc::clone(&pieces));
-        let mut run = (0..4).par_distribute_with(&config, [deaf]);
+        let mut run = (0..4).fan_out().with(&config).distribute([deaf]);
         assert_eq!(run.next().map(|(_, output)| output), Some(0));
         drop(run);
         assert_eq!(pieces.load(Ordering::Relaxed), 1);

@@ -8,6 +8,7 @@ use anabranch::scan::Scan;
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
 use anabranch_models::runs::{Item, Seen, Witness, each, first, outputs, start, tally, tight};
+use anabranch_models::config::{Config, With as _};
 
 models! {
     /// The last output and the exit come right after each other.
@@ -53,7 +54,7 @@ models! {
     everything_is_dropped_before_the_end(Unbounded) {
         let drops = Arc::new(AtomicUsize::new(0));
         let item = Item { drops: Arc::clone(&drops), panics: false };
-        let run = std::iter::once(item).par_distribute_with(&tight(), [tally()]);
+        let run = std::iter::once(item).fan_out().with(&tight()).distribute([tally()]);
         assert_eq!(outputs(run), [[1]]);
         assert_eq!(drops.load(Ordering::Relaxed), 1);
     }
@@ -68,7 +69,7 @@ models! {
             Item { drops: Arc::clone(&dropped), panics: false }
         });
         let ended = first(0).map_input(|_: &Item| 0).boxed();
-        assert_eq!(outputs(input.par_distribute_with(&tight(), [ended])), [[0; 0]]);
+        assert_eq!(outputs(input.fan_out().with(&tight()).distribute([ended])), [[0; 0]]);
         assert_eq!(drops.load(Ordering::Relaxed), made.load(Ordering::Relaxed));
     }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Control, IteratorExt, ParDistribute, Pool, ReadAhead};
+use anabranch::{Control, Distribute, IteratorExt, Pool, ReadAhead};
 use anabranch_models::Bound::Preemptions;
 use anabranch_models::runs::{Item, count, first, outputs, panic_at, repeat, tight, until_panic};
 use anabranch_models::{Bound, models};
 
 use checker::thread::yield_now;
+use anabranch_models::config::{Config, With as _};
 #[cfg(loom)]
 use loom as checker;
 #[cfg(shuttle)]
@@ -32,10 +33,10 @@ const ON_THEIR_WAY: usize = 3;
 /// A run over an endless input, which is pulled ahead.
 fn endless<const N: usize>(
     control: &Control,
-    scans: [BoxScan<u8, u8>; N],
-) -> ParDistribute<ReadAhead<'static, u8>, u8> {
+    scans: [BoxScan<'static, u8, u8>; N],
+) -> Distribute<ReadAhead<'static, u8>, u8> {
     let config = tight().control(control);
-    (0..=u8::MAX).cycle().read_ahead_with(&config).par_distribute_with(&config, scans)
+    (0..=u8::MAX).cycle().fan_out().with(&config).read_ahead().distribute(scans)
 }
 
 models! {
@@ -82,7 +83,7 @@ models! {
     panic_beside_a_scan_that_is_ready(TWO) {
         let pool = Pool::with_max_idle(0);
         let config = tight().pool(pool.clone());
-        let run = (0..3).par_distribute_with(&config, [panic_at(0), repeat(6)]);
+        let run = (0..3).fan_out().with(&config).distribute([panic_at(0), repeat(6)]);
         // The other scan is in its first step, and what it has emitted is there.
         let mut run = run.inspect(|_| {
             while pool.live() > 1 {
@@ -99,7 +100,7 @@ models! {
     turn_of_a_scan_that_is_ready(TWO) {
         let pool = Pool::with_max_idle(0);
         let config = tight().pool(pool.clone());
-        let mut run = (0..1).par_distribute_with(&config, [repeat(6), first(1)]);
+        let mut run = (0..1).fan_out().with(&config).distribute([repeat(6), first(1)]);
         let mut next = || run.next().map(|(id, _)| id.index());
         if next() == Some(0) {
             while pool.live() > 1 {
@@ -118,7 +119,7 @@ models! {
             (0..MANY).for_each(|n| out.emit(n));
             ControlFlow::Continue(())
         });
-        let run = items.read_ahead_with(&config).par_distribute_with(&config, [speaks]);
+        let run = items.fan_out().with(&config).read_ahead().distribute([speaks]);
         let ([given], payload) = until_panic(&mut run.inspect(|_| yield_now()));
         assert_eq!(payload, "expected: item");
         assert!(given.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{given:?}");

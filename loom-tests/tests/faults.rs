@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Config, IteratorExt, Pool, ScanId};
+use anabranch::{IteratorExt, Pool, ScanId};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
 use anabranch_models::runs::{Item, count, each, first, outputs, repeat, start, tally, tight};
+use anabranch_models::config::{Config, With as _};
 
 /// Capacities of one batch, batches of the default lengths.
 fn adaptive() -> Config {
@@ -23,7 +24,7 @@ models! {
 
     /// The same with a channel that holds more than the scan rings for.
     full_input_buffer_of_three(Preemptions(4)) {
-        let run = (0..6).par_distribute_with(&tight().input_capacity(3), [count()]);
+        let run = (0..6).fan_out().with(&tight().input_capacity(3)).distribute([count()]);
         assert_eq!(outputs(run), [[6]]);
     }
 
@@ -59,12 +60,12 @@ models! {
 
     /// All scans have ended: an endless input is left.
     all_scans_ended_while_the_input_goes_on(Preemptions(4)) {
-        assert_eq!(outputs((0..).par_distribute_with(&tight(), [first(1)])), [[0]]);
+        assert_eq!(outputs((0..).fan_out().with(&tight()).distribute([first(1)])), [[0]]);
     }
 
     /// A scan that ends at its first item without a word, all by itself.
     scan_that_ends_silently(Unbounded) {
-        assert_eq!(outputs((0..).par_distribute_with(&tight(), [first(0)])), [[0; 0]]);
+        assert_eq!(outputs((0..).fan_out().with(&tight()).distribute([first(0)])), [[0; 0]]);
     }
 
     /// The manager waits for input room at a scan that waits for output room.
@@ -100,7 +101,7 @@ models! {
 
     /// Batches of two, of which the last is not full.
     batches_of_more_than_one(Preemptions(4)) {
-        let run = (0..3).par_distribute_with(&tight().batch(2), [each()]);
+        let run = (0..3).fan_out().with(&tight().batch(2)).distribute([each()]);
         assert_eq!(outputs(run), [[0, 1, 2]]);
     }
 
@@ -109,7 +110,7 @@ models! {
     output_that_does_not_fill_a_batch(Preemptions(4)) {
         let input = std::iter::once(0).chain(std::iter::repeat(1));
         let zeros = scan::filter(|item: &u8| *item == 0).boxed();
-        let mut run = input.par_distribute_with(&tight().batch(2), [zeros]);
+        let mut run = input.fan_out().with(&tight().batch(2)).distribute([zeros]);
         assert_eq!(run.next().map(|(_, output)| output), Some(0));
     }
 
@@ -123,24 +124,24 @@ models! {
             assert!(alive <= 3, "{alive} items are alive");
             Item { drops: Arc::clone(&drops), panics: false }
         });
-        assert_eq!(outputs(input.par_distribute_with(&tight(), [tally()])), [[4]]);
+        assert_eq!(outputs(input.fan_out().with(&tight()).distribute([tally()])), [[4]]);
         assert_eq!(made.load(Relaxed), dropped.load(Relaxed));
     }
 
     /// Batches as they are by default: they grow, and with them the pieces.
     adaptive_batches(Preemptions(3)) {
-        assert_eq!(outputs((0..4).par_distribute_with(&adaptive(), [each()])), [[0, 1, 2, 3]]);
+        assert_eq!(outputs((0..4).fan_out().with(&adaptive()).distribute([each()])), [[0, 1, 2, 3]]);
     }
 
     /// Time goes by: nothing is ever gathered.
     adaptive_batches_of_who_is_slow(Preemptions(3)) {
         anabranch::tick_clock(std::time::Duration::from_millis(1));
-        assert_eq!(outputs((0..3).par_distribute_with(&adaptive(), [each()])), [[0, 1, 2]]);
+        assert_eq!(outputs((0..3).fan_out().with(&adaptive()).distribute([each()])), [[0, 1, 2]]);
     }
 
     /// A step that emits more than a batch of outputs holds.
     adaptive_batches_of_outputs(Preemptions(3)) {
-        assert_eq!(outputs((0..1).par_distribute_with(&adaptive(), [repeat(6)])), [[0; 6]]);
+        assert_eq!(outputs((0..1).fan_out().with(&adaptive()).distribute([repeat(6)])), [[0; 6]]);
     }
 
     /// Lanes leave the list before, in and behind the window that is looked at.
@@ -154,7 +155,7 @@ models! {
     /// Room for more than one batch.
     deeper_channels(Preemptions(4)) {
         let config = tight().input_capacity(2).output_capacity(2);
-        assert_eq!(outputs((0..3).par_distribute_with(&config, [each()])), [[0, 1, 2]]);
+        assert_eq!(outputs((0..3).fan_out().with(&config).distribute([each()])), [[0, 1, 2]]);
     }
 
     /// The consumer stops to look at what it got, and goes on.

@@ -13,6 +13,7 @@ use anabranch_models::runs::{
     Item, Lingers, Seen, Witness, count, each, outputs, panic_at, repeat, start, tally, tight,
     until_panic,
 };
+use anabranch_models::config::{Config, With as _};
 
 models! {
     /// At the first item.
@@ -71,7 +72,7 @@ models! {
 
     /// The same with an output of the batch in which it panicked.
     outputs_of_the_same_batch_before_a_panic_are_delivered(Preemptions(4)) {
-        let mut run = (0..2).par_distribute_with(&tight().batch(2), [panic_at(1)]);
+        let mut run = (0..2).fan_out().with(&tight().batch(2)).distribute([panic_at(1)]);
         assert_eq!(until_panic(&mut run), ([vec![0]], "expected: step"));
     }
 
@@ -117,7 +118,7 @@ models! {
         let mut witness = Witness::new(&seen);
         witness.panics_in_drop = true;
         let input = (0..2).inspect(|item| if *item == 1 { panic_any("expected: input") });
-        let mut run = input.par_distribute_with(&tight(), [witness.boxed()]);
+        let mut run = input.fan_out().with(&tight()).distribute([witness.boxed()]);
         let (_, message) = until_panic::<1>(&mut run);
         assert_eq!((message, seen.drops()), ("expected: drop", 1));
         assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
@@ -127,7 +128,7 @@ models! {
     panic_in_a_step_and_in_the_drop_of_the_input(Preemptions(3)) {
         let dropped = Item { drops: Arc::default(), panics: true };
         let input = (0..4).inspect(move |_| assert!({ &dropped }.panics));
-        let mut run = input.par_distribute_with(&tight(), [panic_at(0)]);
+        let mut run = input.fan_out().with(&tight()).distribute([panic_at(0)]);
         assert_eq!(until_panic(&mut run), ([vec![]], "expected: step"));
     }
 
@@ -135,7 +136,7 @@ models! {
     panic_in_the_drop_of_an_item(Preemptions(4)) {
         let drops = Arc::new(AtomicUsize::new(0));
         let item = Item { drops: Arc::clone(&drops), panics: true };
-        let mut run = std::iter::once(item).par_distribute_with(&tight(), [tally()]);
+        let mut run = std::iter::once(item).fan_out().with(&tight()).distribute([tally()]);
         let (_, message) = until_panic::<1>(&mut run);
         assert_eq!(message, "expected: item");
         assert_eq!(run.panicked(), Some(PanicOrigin::Item));
@@ -146,7 +147,7 @@ models! {
     panic_in_the_drop_of_an_item_that_two_scans_hold(Preemptions(2)) {
         let drops = Arc::new(AtomicUsize::new(0));
         let item = Item { drops: Arc::clone(&drops), panics: true };
-        let mut run = std::iter::once(item).par_distribute_with(&tight(), [tally(), tally()]);
+        let mut run = std::iter::once(item).fan_out().with(&tight()).distribute([tally(), tally()]);
         let (_, message) = until_panic::<2>(&mut run);
         assert_eq!((message, drops.load(Ordering::Relaxed)), ("expected: item", 1));
     }
@@ -156,7 +157,7 @@ models! {
     panic_in_the_drop_of_an_item_aborts_at_once(Preemptions(4)) {
         let drops = Arc::new(AtomicUsize::new(0));
         let item = Item { drops: Arc::clone(&drops), panics: true };
-        let mut run = std::iter::once(item).par_distribute_with(&tight(), [Lingers.boxed()]);
+        let mut run = std::iter::once(item).fan_out().with(&tight()).distribute([Lingers.boxed()]);
         assert_eq!(until_panic(&mut run), ([vec![]], "expected: item"));
         assert_eq!(drops.load(Ordering::Relaxed), 1);
     }
@@ -166,7 +167,7 @@ models! {
     panic_in_the_input(Preemptions(4)) {
         let seen = Seen::default();
         let input = (0..3).inspect(|item| if *item == 2 { panic_any("expected: input") });
-        let mut run = input.par_distribute_with(&tight(), [Witness::new(&seen).boxed()]);
+        let mut run = input.fan_out().with(&tight()).distribute([Witness::new(&seen).boxed()]);
         assert_eq!(until_panic(&mut run), ([vec![0, 1]], "expected: input"));
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
         assert_eq!((seen.flushes(), seen.drops()), (0, 1));
@@ -175,7 +176,7 @@ models! {
     /// The same with items that were pulled for the same batch.
     panic_in_the_input_in_the_midst_of_a_batch(Preemptions(4)) {
         let input = (0..3).inspect(|item| if *item == 2 { panic_any("expected: input") });
-        let mut run = input.par_distribute_with(&tight().batch(3), [each()]);
+        let mut run = input.fan_out().with(&tight().batch(3)).distribute([each()]);
         assert_eq!(until_panic(&mut run), ([vec![0, 1]], "expected: input"));
     }
 
@@ -183,7 +184,7 @@ models! {
     panic_in_the_drop_of_the_input(Preemptions(4)) {
         let dropped = Item { drops: Arc::default(), panics: true };
         let input = (0..2).inspect(move |_| assert!({ &dropped }.panics));
-        let mut run = input.par_distribute_with(&tight().batch(4), [each()]);
+        let mut run = input.fan_out().with(&tight().batch(4)).distribute([each()]);
         assert_eq!(until_panic(&mut run), ([vec![0, 1]], "expected: item"));
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
     }
@@ -199,7 +200,7 @@ models! {
             }
             ControlFlow::Continue(())
         });
-        let run = (0..3).par_distribute_with(&config, [aborts.boxed()]);
+        let run = (0..3).fan_out().with(&config).distribute([aborts.boxed()]);
         assert_eq!(outputs(run), [[0, 1]]);
     }
 

@@ -4,6 +4,7 @@ use anabranch::{IteratorExt, Pool};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::models;
 use anabranch_models::runs::{count, each, first, outputs, tight};
+use anabranch_models::config::{Config, With as _};
 
 #[cfg(loom)]
 use loom as checker;
@@ -16,7 +17,7 @@ models! {
         let pool = Pool::new();
         let config = tight().pool(pool.clone());
         for _ in 0..2 {
-            assert_eq!(outputs((0..1).par_distribute_with(&config, [count()])), [[1]]);
+            assert_eq!(outputs((0..1).fan_out().with(&config).distribute([count()])), [[1]]);
             assert_eq!((pool.live(), pool.idle()), (0, 1));
         }
     }
@@ -42,7 +43,7 @@ models! {
     /// Whoever has the one thread there is and asks for another is told at once.
     a_full_pool_refuses_who_fills_it(Preemptions(4)) {
         let config = tight().pool(Pool::with_max_threads(1));
-        let run = (0..1).par_distribute_with(&config, [each()]);
+        let run = (0..1).fan_out().with(&config).distribute([each()]);
         let refused = (0..1).try_par_distribute_with(&config, [each()]);
         assert!(refused.expect_err("no thread is free").is_pool_full());
         assert_eq!(outputs(run), [[0]]);
@@ -82,7 +83,7 @@ models! {
         let (items, scans) = refused.expect_err("there is one thread").into_inner();
         assert_eq!((items, scans.len()), (0..1, 2));
         assert_eq!((pool.live(), pool.idle()), (0, 1));
-        assert_eq!(outputs((0..1).par_distribute_with(&config, [count()])), [[1]]);
+        assert_eq!(outputs((0..1).fan_out().with(&config).distribute([count()])), [[1]]);
     }
 
     /// Threads that another run cannot use make room for those that it needs, and no idle
@@ -91,7 +92,7 @@ models! {
         let pool = Pool::with_max_threads(1);
         for name in ["one", "other"] {
             let config = tight().pool(pool.clone()).thread_name(name);
-            let run = (0..0).par_distribute_with(&config, [count()]);
+            let run = (0..0).fan_out().with(&config).distribute([count()]);
             // In this order: meanwhile the thread may be handed back.
             assert!(pool.idle() + pool.live() <= 1);
             assert_eq!(outputs(run), [[0]]);
@@ -103,7 +104,7 @@ models! {
     idle_threads_are_kept_up_to_the_limit(Preemptions(2)) {
         let pool = Pool::with_max_idle(1);
         let config = tight().pool(pool.clone());
-        assert_eq!(outputs((0..0).par_distribute_with(&config, [count(), count()])), [[0], [0]]);
+        assert_eq!(outputs((0..0).fan_out().with(&config).distribute([count(), count()])), [[0], [0]]);
         assert_eq!((pool.live(), pool.idle()), (0, 1));
     }
 
@@ -111,7 +112,7 @@ models! {
     /// when that happens.
     threads_end_with_the_pool(Unbounded) {
         let config = tight().pool(Pool::new());
-        let run = (0..0).par_distribute_with(&config, [first(0)]);
+        let run = (0..0).fan_out().with(&config).distribute([first(0)]);
         drop(config);
         assert_eq!(run.count(), 0);
     }

@@ -3,14 +3,15 @@
 #![cfg(shuttle)]
 
 use anabranch::scan::{BoxScan, Scan};
-use anabranch::{Config, IteratorExt, Pool};
+use anabranch::{IteratorExt, Pool};
 use anabranch_models::Bound::Unbounded;
 use anabranch_models::models;
 use anabranch_models::runs::{count, each, first, panic_at, repeat, tight};
+use anabranch_models::config::{Config, With as _};
 
 /// The `index`th scan of a mixture. Of many, most end at their first item: what
 /// comes of every eighth is enough for a schedule of 64 to take a while.
-fn mixture(index: usize) -> BoxScan<u8, u8> {
+fn mixture(index: usize) -> BoxScan<'static, u8, u8> {
     match index % 5 {
         _ if index > 20 && index % 8 > 0 => first(0),
         0 => each(),
@@ -24,7 +25,7 @@ fn mixture(index: usize) -> BoxScan<u8, u8> {
 fn equals_the_sequential_run(scans: usize, items: u8, config: &Config) {
     let expected: Vec<_> = (0..scans).map(|index| mixture(index).apply(0..items)).collect();
     let mut sorted = vec![Vec::new(); scans];
-    for (id, output) in (0..items).par_distribute_with(config, (0..scans).map(mixture)) {
+    for (id, output) in (0..items).fan_out().with(config).distribute((0..scans).map(mixture)) {
         sorted[id.index()].push(output);
     }
     assert_eq!(sorted, expected);
@@ -34,7 +35,7 @@ fn equals_the_sequential_run(scans: usize, items: u8, config: &Config) {
 /// output of each flush: in order they are sorted.
 fn is_in_order(scans: usize, items: u8) {
     let config = tight().ordered(true);
-    let run = (0..items).par_distribute_with(&config, (0..scans).map(mixture));
+    let run = (0..items).fan_out().with(&config).distribute((0..scans).map(mixture));
     let outputs: Vec<_> = run.map(|(id, output)| (output, id.index())).collect();
     assert!(outputs.is_sorted(), "{outputs:?}");
     let expected: usize = (0..scans).map(|index| mixture(index).apply(0..items).len()).sum();
@@ -46,7 +47,7 @@ fn is_aligned(scans: usize, items: u8) {
     let scans: Vec<_> = (0..scans).filter(|index| ![1, 4].contains(&(index % 5))).collect();
     let expected = vec![scans.len(); usize::from(items.min(2))];
     let scans: Vec<_> = scans.into_iter().map(mixture).collect();
-    let tuples = (0..items).par_tee_with(&tight(), scans);
+    let tuples = (0..items).fan_out().with(&tight()).zip_latest(scans);
     let lengths = tuples.enumerate().map(|(item, each)| {
         assert!(each.iter().all(|output| usize::from(*output) == item), "{item}: {each:?}");
         each.len()
@@ -59,7 +60,7 @@ fn drop_after(taken: usize, scans: usize) {
     let pool = Pool::with_max_idle(0);
     let config = tight().pool(pool.clone());
     let endless = (0..).map(|n: usize| n as u8);
-    let run = endless.par_distribute_with(&config, (0..scans).map(mixture));
+    let run = endless.fan_out().with(&config).distribute((0..scans).map(mixture));
     assert_eq!(run.take(taken).count(), taken);
     assert_eq!(pool.live(), 0);
 }
@@ -70,7 +71,7 @@ fn panic_among(scans: usize, items: u8) {
     let mut scans: Vec<_> = (0..scans).map(mixture).collect();
     scans[1] = panic_at(items - 2);
     scans[3] = panic_at(items - 1);
-    let mut run = (0..items).par_distribute_with(&tight(), scans);
+    let mut run = (0..items).fan_out().with(&tight()).distribute(scans);
     let pulled = std::panic::AssertUnwindSafe(|| run.by_ref().count());
     let payload = std::panic::catch_unwind(pulled).expect_err("a panic");
     assert_eq!(payload.downcast_ref(), Some(&"expected: step"));
@@ -87,7 +88,7 @@ fn few_speak(scans: usize, items: u8) {
     };
     let expected: Vec<_> = (0..scans).map(|index| kind(index).apply(0..items)).collect();
     let mut sorted = vec![Vec::new(); scans];
-    for (id, output) in (0..items).par_distribute_with(&tight(), (0..scans).map(kind)) {
+    for (id, output) in (0..items).fan_out().with(&tight()).distribute((0..scans).map(kind)) {
         sorted[id.index()].push(output);
     }
     assert_eq!(sorted, expected);
@@ -120,7 +121,7 @@ models! {
     threads_are_back_behind_an_input_that_is_read_ahead(Unbounded) {
         let pool = Pool::with_max_idle(0);
         let config = tight().pool(pool.clone());
-        let run = (0..2).read_ahead_with(&config).par_distribute_with(&config, [count()]);
+        let run = (0..2).fan_out().with(&config).read_ahead().distribute([count()]);
         assert_eq!(run.count(), 1);
         assert_eq!(pool.live(), 0);
     }

@@ -47,7 +47,7 @@ impl Drop for FirstPanic {
 
 #[cfg(test)]
 mod tests {
-    use super::id::ScanId;
+    use crate::engine::ScanId;
     use super::*;
 
     fn surfaces(panics: [(PanicOrigin, &'static str); 2]) -> Option<&'static str> {

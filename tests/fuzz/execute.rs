@@ -176,7 +176,7 @@ impl<'a> Consumer<'a> {
         Self { board, outcome }
     }
 
-    fn run(mut self, scans: Vec<BoxScan<Item, Output>>) -> Outcome {
+    fn run(mut self, scans: Vec<BoxScan<'static, Item, Output>>) -> Outcome {
         let program = &self.board.program;
         self.board.ask_at(Site::BeforeTheRun);
         let input = Input::new(Arc::clone(self.board), super::oracle::due(program));
@@ -387,7 +387,7 @@ fn key_of(board: &Arc<Board>, item: &Item) -> u64 {
     item.value % board.program.keys
 }
 
-fn scan_of(board: &Arc<Board>, key: u64) -> Option<BoxScan<Item, Output>> {
+fn scan_of(board: &Arc<Board>, key: u64) -> Option<BoxScan<'static, Item, Output>> {
     let program = &board.program;
     if program.faults.contains(&Fault::Factory(key)) {
         board.raise(Who::Factory);

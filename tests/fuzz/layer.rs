@@ -5,10 +5,10 @@
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::support::config::{Config, With as _};
 use anabranch::scan::BoxScan;
 use anabranch::{
-    Adder, Config, Control, IteratorExt, PanicOrigin, ParDemux, ParDistribute, ParTee, Pool,
-    ReadAhead, ScanId, StartErrorKind,
+    Adder, Control, Demux, Distribute, IteratorExt, PanicOrigin, Pool, ReadAhead, ScanId, ZipLatest,
 };
 
 /// What a run is started with.
@@ -90,7 +90,10 @@ impl<T, O> Remote<T, O> {
     }
 
     /// Adds a scan, and gives its number; or gives the scan back.
-    pub(crate) fn add(&self, scan: BoxScan<T, O>) -> Result<usize, (Refusal, BoxScan<T, O>)>
+    pub(crate) fn add(
+        &self,
+        scan: BoxScan<'static, T, O>,
+    ) -> Result<usize, (Refusal, BoxScan<'static, T, O>)>
     where
         T: Send + Sync + 'static,
         O: Send + 'static,
@@ -211,14 +214,14 @@ pub(crate) fn distribute<I, O>(
     threads: &Threads,
     remote: Option<&Arc<Remote<I::Item, O>>>,
     input: I,
-    scans: Vec<BoxScan<I::Item, O>>,
+    scans: Vec<BoxScan<'static, I::Item, O>>,
 ) -> Result<Box<dyn Run<(usize, O)>>, Refused>
 where
     I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
     O: Send + 'static,
 {
     fn held<I, O>(
-        mut run: ParDistribute<I, O>,
+        mut run: Distribute<I, O>,
         remote: Option<&Arc<Remote<I::Item, O>>>,
     ) -> Box<dyn Run<(usize, O)>>
     where
@@ -247,7 +250,7 @@ pub(crate) fn tee<I, O>(
     threads: &Threads,
     remote: Option<&Arc<Remote<I::Item, O>>>,
     input: I,
-    scans: Vec<BoxScan<I::Item, O>>,
+    scans: Vec<BoxScan<'static, I::Item, O>>,
 ) -> Result<Box<dyn Run<Vec<O>>>, Refused>
 where
     I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
@@ -266,7 +269,7 @@ pub(crate) fn fold<I, O>(
     threads: &Threads,
     remote: Option<&Arc<Remote<I::Item, O>>>,
     input: I,
-    scans: Vec<BoxScan<I::Item, O>>,
+    scans: Vec<BoxScan<'static, I::Item, O>>,
 ) -> Result<Vec<Option<O>>, Refused>
 where
     I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
@@ -286,7 +289,7 @@ pub(crate) fn demux<I, O>(
     remote: Option<&Arc<Remote<I::Item, O>>>,
     input: I,
     key: impl Fn(&I::Item) -> u64 + Send + Sync + 'static,
-    factory: impl Fn(&u64) -> Option<BoxScan<I::Item, O>> + Send + Sync + 'static,
+    factory: impl Fn(&u64) -> Option<BoxScan<'static, I::Item, O>> + Send + Sync + 'static,
 ) -> Result<Box<dyn Run<(u64, O)>>, Refused>
 where
     I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
@@ -303,7 +306,7 @@ where
     })
 }
 
-impl<I: anabranch::Input, O> Run<(usize, O)> for ParDistribute<I, O> {
+impl<I: anabranch::Input, O> Run<(usize, O)> for Distribute<I, O> {
     fn next(&mut self) -> Option<(usize, O)> {
         Iterator::next(self).map(|(id, output)| (id.index(), output))
     }
@@ -317,11 +320,11 @@ impl<I: anabranch::Input, O> Run<(usize, O)> for ParDistribute<I, O> {
     }
 
     fn name(&self, scan: usize) -> Option<Option<String>> {
-        Some(ParDistribute::name(self, ScanId::new(scan)).map(str::to_owned))
+        Some(Distribute::name(self, ScanId::new(scan)).map(str::to_owned))
     }
 }
 
-impl<I, O> Run<Vec<O>> for ParTee<I, Vec<Option<O>>>
+impl<I, O> Run<Vec<O>> for ZipLatest<I, Vec<Option<O>>>
 where
     I: anabranch::Input,
     O: Clone,
@@ -339,7 +342,7 @@ where
     }
 }
 
-impl<I: anabranch::Input, O> Run<(u64, O)> for ParDemux<I, u64, O> {
+impl<I: anabranch::Input, O> Run<(u64, O)> for Demux<I, u64, O> {
     fn next(&mut self) -> Option<(u64, O)> {
         Iterator::next(self)
     }

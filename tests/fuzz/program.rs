@@ -229,7 +229,7 @@ pub(crate) enum Kind {
 pub(crate) const CAUGHT: u64 = u64::MAX - 1;
 
 impl Kind {
-    pub(crate) fn build(&self) -> BoxScan<u64, u64> {
+    pub(crate) fn build(&self) -> BoxScan<'static, u64, u64> {
         match *self {
             Self::Common(ref kind) => kind.build(),
             Self::Flood(outputs) => burst(move |_| outputs).boxed(),

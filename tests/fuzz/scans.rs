@@ -16,7 +16,7 @@ pub(crate) fn watched(
     board: &Arc<Board>,
     plan: Plan,
     key: Option<u64>,
-) -> (Arc<Log>, BoxScan<Item, Output>) {
+) -> (Arc<Log>, BoxScan<'static, Item, Output>) {
     let log = {
         let mut logs = lock(&board.logs);
         let log = Arc::new(Log::new(logs.len(), plan, key));
@@ -34,7 +34,7 @@ pub(crate) fn watched(
 }
 
 /// The scan of the plan, each of whose items and outputs is noted.
-fn observed(board: &Arc<Board>, log: &Arc<Log>) -> BoxScan<Item, Output> {
+fn observed(board: &Arc<Board>, log: &Arc<Log>) -> BoxScan<'static, Item, Output> {
     let (notes, here) = (Arc::clone(log), Arc::clone(board));
     let observe = move |item: &Item| {
         step_begins(&here, &notes, item.value);
@@ -70,7 +70,7 @@ fn step_begins(board: &Arc<Board>, log: &Log, item: u64) {
 }
 
 struct Watched {
-    inner: BoxScan<Item, Output>,
+    inner: BoxScan<'static, Item, Output>,
     name: String,
     log: Arc<Log>,
     board: Arc<Board>,

@@ -8,14 +8,14 @@ use std::thread::{self, Scope};
 
 use anabranch::scan::{self, CloneEach, Latest};
 use anabranch::{
-    Config, Control, DynamicIteratorExt, Input, IteratorExt, PanicOrigin, ParDemux, ParDistribute,
-    ParTee, ParTryDistribute, Pool, ScanId, ScopedIteratorExt, StartError, StartErrorKind,
-    TryInput, TryIteratorExt,
+    Control, Demux, Distribute, IteratorExt, PanicOrigin, ParTryDistribute, Pool, ScanId, TryInput,
+    ZipLatest,
 };
 
 use crate::cell::{Cell, Member};
 use crate::probe::Probe;
 use crate::source::Source;
+use crate::support::config::{Config, With as _};
 use crate::values::{Item, Key, Torn, Value};
 
 /// The scans of a run.
@@ -121,7 +121,7 @@ impl Threads {
     /// Keeps one of them busy until what this gives is dropped.
     pub(crate) fn occupy(&self) -> impl Sized + use<> {
         let config = Config::new().pool(self.0.clone());
-        (0..9_u64).par_distribute_with(&config, [scan::count::<u64>()])
+        (0..9_u64).fan_out().with(&config).distribute([scan::count::<u64>()])
     }
 }
 
@@ -268,7 +268,7 @@ where
     I: TryInput<Item<'static>, Torn> + 'static,
 {
     // There is no form that returns the error.
-    let start = || input.par_try_distribute_with(config, cast.scans());
+    let start = || input.fan_out().with(config).until_error().distribute(cast.scans());
     let mut run = match catch_unwind(AssertUnwindSafe(start)) {
         Ok(run) => run,
         Err(payload) => match payload.downcast::<String>() {
@@ -342,7 +342,7 @@ fn refused<I: 'static, S>(
     Refused { is_pool_full, back }
 }
 
-fn adding_to<I>(run: &mut ParDistribute<I, Value>) -> Option<Adding>
+fn adding_to<I>(run: &mut Distribute<I, Value>) -> Option<Adding>
 where
     I: Input<Item = Item<'static>>,
 {
@@ -363,7 +363,7 @@ fn culprit_of(origin: PanicOrigin) -> Culprit {
     }
 }
 
-impl<I: Input> Run for ParDistribute<I, Value> {
+impl<I: Input> Run for Distribute<I, Value> {
     fn advance(&mut self) -> Option<Event> {
         self.next().map(|(id, value)| Event::Output(id.index(), value))
     }
@@ -402,7 +402,7 @@ impl<I: TryInput<Item<'static>, Torn>> Run for ParTryDistribute<I, Item<'static>
     }
 }
 
-impl<I: Input> Run for ParDemux<I, Key, Value> {
+impl<I: Input> Run for Demux<I, Key, Value> {
     fn advance(&mut self) -> Option<Event> {
         self.next().map(|(key, value)| Event::Output(key.number(), value))
     }
@@ -416,7 +416,7 @@ impl<I: Input> Run for ParDemux<I, Key, Value> {
     }
 }
 
-impl<I: Input, L> Run for ParTee<I, L>
+impl<I: Input, L> Run for ZipLatest<I, L>
 where
     L: Latest + CloneEach<Each = Vec<Value>>,
 {

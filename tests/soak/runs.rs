@@ -163,7 +163,7 @@ impl Distribute {
     }
 }
 
-fn panics_at(item: u64) -> BoxScan<u64, u64> {
+fn panics_at(item: u64) -> BoxScan<'static, u64, u64> {
     let panics = move |x: &u64| if *x < item { *x } else { panic_any("expected: soak") };
     scan::map(panics).boxed()
 }

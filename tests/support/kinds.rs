@@ -34,7 +34,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn build(&self) -> BoxScan<u64, u64> {
+    pub fn build(&self) -> BoxScan<'static, u64, u64> {
         match *self {
             Kind::Running => scan::scan(0, |sum, x: &u64| {
                 *sum += x;

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
 pub mod busy;
+pub mod config;
 pub mod kinds;
 pub mod limit;
 pub mod random;
@@ -15,8 +16,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use self::config::{Config, With as _};
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Config, IteratorExt, Pool, ScanId};
+use anabranch::{IteratorExt, Pool, ScanId};
 
 /// How long anything here may take before it counts as a deadlock. On a machine
 /// that is free it takes seconds at most; on a crowded one each hand-over between
@@ -127,17 +129,17 @@ pub fn by_scan<O>(scans: usize, outputs: impl IntoIterator<Item = (ScanId, O)>) 
 pub fn distribute<T, O>(
     config: &Config,
     items: impl IntoIterator<Item = T>,
-    scans: Vec<BoxScan<T, O>>,
+    scans: Vec<BoxScan<'static, T, O>>,
 ) -> Vec<Vec<O>>
 where
     T: Send + Sync + 'static,
     O: Send + 'static,
 {
-    by_scan(scans.len(), items.into_iter().par_distribute_with(config, scans))
+    by_scan(scans.len(), items.into_iter().fan_out().with(config).distribute(scans))
 }
 
 /// Emits every item, and `u64::MAX` at the flush.
-pub fn echo() -> BoxScan<u64, u64> {
+pub fn echo() -> BoxScan<'static, u64, u64> {
     struct Echo;
     impl Scan<u64> for Echo {
         type Output = u64;
@@ -153,7 +155,7 @@ pub fn echo() -> BoxScan<u64, u64> {
 }
 
 /// Emits every item, `times` over.
-pub fn repeat(times: usize) -> BoxScan<u64, u64> {
+pub fn repeat(times: usize) -> BoxScan<'static, u64, u64> {
     scan::from_fn(move |item: &u64, out: &mut Emitter<'_, u64>| {
         (0..times).for_each(|_| out.emit(*item));
         ControlFlow::Continue(())
@@ -162,12 +164,12 @@ pub fn repeat(times: usize) -> BoxScan<u64, u64> {
 }
 
 /// Emits nothing until the flush, then the sum of all items.
-pub fn sum() -> BoxScan<u64, u64> {
+pub fn sum() -> BoxScan<'static, u64, u64> {
     scan::sum().boxed()
 }
 
 /// Panics with `message` at the item `at`, and emits the items before it.
-pub fn panic_at(at: u64, message: &'static str) -> BoxScan<u64, u64> {
+pub fn panic_at(at: u64, message: &'static str) -> BoxScan<'static, u64, u64> {
     scan::map(move |item: &u64| {
         if *item == at {
             std::panic::panic_any(message);
