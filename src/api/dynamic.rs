@@ -117,6 +117,9 @@ where
     }
 }
 
+/// The manager of a run that asks for scans.
+type Asking<I, F, O, M> = Manager<Pulled<I, Ask<F, M, <I as Source>::Item, O>>, O>;
+
 /// The outputs of scans that are asked for as the run goes; made by [`FanOut::dynamic`].
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct Dynamic<I, F, O, M = Pool>
@@ -124,7 +127,7 @@ where
     I: Source,
     Ask<F, M, <I as Source>::Item, O>: Hook,
 {
-    manager: Manager<Pulled<I, Ask<F, M, <I as Source>::Item, O>>, O>,
+    manager: Asking<I, F, O, M>,
     ending: I::Ending,
 }
 

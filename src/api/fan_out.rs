@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::control::Control;
 use super::options::Options;
-use super::source::{ReadAhead, UntilError};
+use super::source::{ReadAhead, Source, TryItem, UntilError};
 use crate::threads::{Global, ThreadKind};
 
 /// A run to be: an input, threads and settings, and then a verb that starts it; made by
@@ -124,7 +124,10 @@ impl<I, Th> FanOut<I, Th> {
     /// assert!(measure(&b"caf\xe9"[..]).is_err());
     /// # Ok::<(), io::Error>(())
     /// ```
-    pub fn until_error(self) -> FanOut<UntilError<I>, Th> {
+    pub fn until_error(self) -> FanOut<UntilError<I>, Th>
+    where
+        I: Source<Item: TryItem>,
+    {
         self.with_source(UntilError)
     }
 

@@ -109,6 +109,11 @@ use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile,
 /// assert_eq!(runs, [('a', 2), ('b', 1), ('c', 3)]);
 /// ```
 #[must_use = "a scan does nothing until a run gives it items"]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scan of `{T}`",
+    label = "a scan of `{T}` is expected here",
+    note = "closures become scans with `scan::map`, `scan::filter_map` or `scan::from_fn`"
+)]
 pub trait Scan<T> {
     /// What the scan emits.
     type Output;

@@ -1,0 +1,135 @@
+//! What the compiler says of mistakes that are easily made: the words that help.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The library that this test is linked with: the newest beside it.
+fn library(deps: &Path) -> PathBuf {
+    let is_library = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("libanabranch-") && name.ends_with(".rlib")
+    };
+    let files = fs::read_dir(deps).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(is_library).max_by_key(|path| path.metadata().unwrap().modified().unwrap()).unwrap()
+}
+
+/// Compiles the body of a function, and returns what the compiler says.
+fn compile(name: &str, body: &str) -> (bool, String) {
+    let deps = env::current_exe().unwrap().parent().unwrap().to_owned();
+    let folder = deps.join(format!("mistakes-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("lib.rs");
+    let text = format!(
+        "#![allow(unused)]\nuse anabranch::{{Control, Pool, prelude::*}};\npub fn body() {{\n{body}\n}}\n"
+    );
+    fs::write(&source, text).unwrap();
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "--color", "never"])
+        .arg("--extern")
+        .arg(format!("anabranch={}", library(&deps).display()))
+        .arg("-L")
+        .arg(format!("dependency={}", deps.display()))
+        .arg("--out-dir")
+        .arg(&folder)
+        .arg(&source)
+        .output()
+        .unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Asserts that a mistake does not compile, and that the compiler's words include these.
+#[track_caller]
+fn is_explained(name: &str, body: &str, words: &[&str]) {
+    let (compiles, said) = compile(name, body);
+    assert!(!compiles, "{body}\ncompiles");
+    for words in words {
+        assert!(said.contains(words), "{words:?} is missing in\n{said}");
+    }
+}
+
+#[test]
+fn what_is_no_mistake_compiles() {
+    let body = "let (n,) = (0..3).fan_out().fold((scan::count(),));\nassert_eq!(n, 3);";
+    let (compiles, said) = compile("none", body);
+    assert!(compiles, "{said}");
+}
+
+#[test]
+fn items_that_cannot_be_shared() {
+    is_explained(
+        "items",
+        "let items = vec![std::rc::Rc::new(1)];
+        items.into_iter().fan_out().distribute([scan::count()]).for_each(drop);",
+        &["cannot be shared between threads", "they must be `Send` and `Sync`"],
+    );
+}
+
+#[test]
+fn until_error_on_what_is_no_result() {
+    is_explained(
+        "until_error",
+        "(0..3).fan_out().until_error().fold((scan::count::<i32>(),));",
+        &["`until_error` needs items that are `Result`s"],
+    );
+}
+
+#[test]
+fn a_running_scan_in_a_fold() {
+    is_explained(
+        "running",
+        "(0..3).fan_out().fold((scan::map(|x: &i32| x + 1),));",
+        &["is not a total", "`.last()`"],
+    );
+}
+
+#[test]
+fn a_closure_where_a_scan_belongs() {
+    is_explained(
+        "closure",
+        "(0..3).fan_out().distribute([|x: &i32| x + 1]).for_each(drop);",
+        &["is not a scan of `", "`scan::map`"],
+    );
+}
+
+#[test]
+fn a_scan_that_is_no_list() {
+    is_explained(
+        "list",
+        "(0..3).fan_out().distribute(scan::count::<i32>()).for_each(drop);",
+        &["is not a list of scans", "`[scan]` is a list of one scan"],
+    );
+}
+
+#[test]
+fn a_total_that_is_no_list() {
+    is_explained(
+        "total",
+        "let n = (0..3).fan_out().fold(scan::count::<i32>());",
+        &["is not a list of totals", "`[total]` is a list of one"],
+    );
+}
+
+#[test]
+fn a_number_for_threads() {
+    is_explained(
+        "number",
+        "(0..3).fan_out().on(4).distribute([scan::count()]).for_each(drop);",
+        &["has no threads for a run", "`pool.lease(n)?`"],
+    );
+}
+
+#[test]
+fn an_input_that_is_read_ahead_and_cannot_be_sent() {
+    is_explained(
+        "read_ahead",
+        "let shared = std::rc::Rc::new(2);
+        let input = (0..3).map(move |x| x * *shared);
+        input.fan_out().read_ahead().distribute([scan::count()]).for_each(drop);",
+        &["cannot be sent between threads safely"],
+    );
+}
