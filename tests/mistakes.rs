@@ -13,7 +13,10 @@ fn library(deps: &Path) -> PathBuf {
         name.starts_with("libanabranch-") && name.ends_with(".rlib")
     };
     let files = fs::read_dir(deps).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(is_library).max_by_key(|path| path.metadata().unwrap().modified().unwrap()).unwrap()
+    files
+        .filter(is_library)
+        .max_by_key(|path| path.metadata().unwrap().modified().unwrap())
+        .unwrap()
 }
 
 /// Compiles the body of a function, and returns what the compiler says.
@@ -28,7 +31,16 @@ fn compile(name: &str, body: &str) -> (bool, String) {
     fs::write(&source, text).unwrap();
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
-        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "--color", "never"])
+        .args([
+            "--edition",
+            "2024",
+            "--crate-type",
+            "lib",
+            "--emit",
+            "metadata",
+            "--color",
+            "never",
+        ])
         .arg("--extern")
         .arg(format!("anabranch={}", library(&deps).display()))
         .arg("-L")

@@ -53,6 +53,34 @@ fn only_the_sync_facade_names_threads_locks_and_channels() {
     }
 }
 
+/// Each layer, and those that it may not know.
+const LAYERS: [(&str, &[&str]); 4] = [
+    ("src/engine", &["crate::api", "crate::scan"]),
+    ("src/scan", &["crate::api", "crate::threads"]),
+    ("src/threads", &["crate::api", "crate::engine", "crate::scan"]),
+    ("src/sync", &["crate::api", "crate::engine", "crate::scan", "crate::threads"]),
+];
+
+#[test]
+fn no_layer_imports_from_one_above() {
+    for (layer, above) in LAYERS {
+        for (path, text) in sources(&root().join(layer)) {
+            for (number, line) in code(&text) {
+                for layer in above {
+                    assert!(!line.contains(layer), "{}:{number} names {layer}", path.display());
+                }
+                // What is re-exported at the root has a layer of its own.
+                let root = line.split("crate::").skip(1);
+                for name in
+                    root.filter(|name| name.starts_with(|c: char| c == '{' || c.is_uppercase()))
+                {
+                    panic!("{}:{number} names crate::{name}, not the layer of it", path.display());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_model_that_the_source_names_exists() {
     let mut named = 0;

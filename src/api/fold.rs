@@ -96,7 +96,7 @@ impl<I, Th> FanOut<I, Th> {
     message = "`{Self}` has no threads for a run",
     label = "not a source of threads",
     note = "`on` takes a `&Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
-            `&Scope` of `std::thread::scope`"
+            `&Scope` that `thread::scope` lends"
 )]
 pub trait Blocking<'a>: sealed::Sealed + Sized {
     #[doc(hidden)]

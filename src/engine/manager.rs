@@ -1,6 +1,5 @@
 //! The manager: collects outputs, and sees the run to its end.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::resume_unwind;
 
@@ -15,6 +14,7 @@ use super::figures::Figures;
 use super::first_panic::FirstPanic;
 use super::id::ScanId;
 use super::meter::Timesheet;
+use super::names::Names;
 use super::panic_origin::PanicOrigin;
 use super::run::{Run, Stage};
 use super::settings::Settings;
@@ -51,9 +51,7 @@ pub(crate) struct Manager<S: Source, O> {
     /// How many of them were there from the start.
     started: usize,
     /// The names of scans that may still emit or panic, or have panicked.
-    names: BTreeMap<ScanId, Box<str>>,
-    /// Scans that were added and have exited, whose names may still be asked for.
-    left: Vec<ScanId>,
+    names: Names,
     /// Where scans are admitted, if anybody wanted to know.
     admission: Option<Arc<Admission<S::Item, O>>>,
     ended: bool,
@@ -95,7 +93,7 @@ impl<S: Source, O> Manager<S, O> {
         source: S,
         shared: Shared<S::Item, O>,
         fan_in: FanIn<O>,
-        names: BTreeMap<ScanId, Box<str>>,
+        names: Names,
         time: Arc<Timesheet>,
         figures: Option<Arc<Figures>>,
     ) -> Self {
@@ -108,7 +106,6 @@ impl<S: Source, O> Manager<S, O> {
             started: fan_in.len(),
             fan_in,
             names,
-            left: Vec::new(),
             admission,
             ended: false,
             ready: (ScanId::new(0), Outputs::new(Vec::new())),
@@ -142,7 +139,7 @@ impl<S: Source, O> Manager<S, O> {
 
     /// The name of a scan that may still emit, or has panicked.
     pub(crate) fn name(&self, id: ScanId) -> Option<&str> {
-        self.names.get(&id).map(|name| &**name)
+        self.names.get(id)
     }
 
     /// The next output, in the order in which batches of outputs are found.
@@ -164,20 +161,9 @@ impl<S: Source, O> Manager<S, O> {
         let (id, outputs, pace) = self.work(0, FanIn::collect)?;
         self.consumer.has(0, pace, outputs.len());
         self.ready = (id, outputs);
-        self.forget_names();
+        let Self { names, fan_in, .. } = self;
+        names.forget(|of| of == id || fan_in.has(of));
         Some(())
-    }
-
-    /// Forgets the names of scans that are done with, to the last output.
-    fn forget_names(&mut self) {
-        let Self { left, fan_in, names, ready, .. } = self;
-        left.retain(|id| {
-            let speaks = *id == ready.0 || fan_in.has(*id);
-            if !speaks {
-                names.remove(id);
-            }
-            speaks
-        });
     }
 
     /// The next outputs of one scan, the `index`th; `None` if it has emitted its
@@ -405,7 +391,7 @@ impl<S: Source, O> Manager<S, O> {
     /// Begins to forget a scan that was added and has ended.
     fn forget(&mut self, id: ScanId) {
         if id.index() >= self.started {
-            self.left.push(id);
+            self.names.left(id);
             if let Some(figures) = &self.figures {
                 figures.ended(id);
             }
@@ -421,7 +407,7 @@ impl<S: Source, O> Manager<S, O> {
             if let Some(figures) = &self.figures {
                 figures.add(id, name.clone(), Arc::clone(&side.meter));
             }
-            self.names.extend(name.map(|name| (id, name)));
+            self.names.add(id, name);
             self.fan_in.add(id, side);
         }
     }

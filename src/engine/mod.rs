@@ -13,8 +13,8 @@
 //! run share; [`branch`] is what a thread executes between [`inlet`] and [`outlet`], with
 //! [`exit_guard`] as the one way out; [`fan_out`] knows who is still sent the current batch,
 //! which a [`source`] pulls on the consumer's thread ([`inline`]) or on one of its own
-//! ([`read_ahead`], with batches that are [`growing`]); [`look`], [`fan_in`], [`turns`] and
-//! [`manager`] collect the outputs; [`batch_size`], [`pace`] and [`consumer`] decide how much is
+//! ([`read_ahead`], with batches that are [`growing`]); [`look`], [`fan_in`], [`turns`],
+//! [`names`] and [`manager`] collect the outputs; [`batch_size`], [`pace`] and [`consumer`] decide how much is
 //! sent at once; [`contain`] and [`first_panic`] are where panics go; [`meter`] and [`figures`]
 //! count; [`start`] puts a run together, and [`admission`] adds to it.
 //!
@@ -43,6 +43,7 @@ mod look;
 mod manager;
 mod message;
 mod meter;
+mod names;
 mod outlet;
 mod pace;
 mod panic_origin;

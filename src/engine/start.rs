@@ -14,6 +14,7 @@ use super::figures::Figures;
 use super::id::ScanId;
 use super::manager::{Manager, Shared};
 use super::meter::{Timesheet, manager_does};
+use super::names::Names;
 use super::outlet::Kept;
 use super::run::{Request, Run, Stage};
 use super::settings::Settings;
@@ -163,7 +164,7 @@ impl<T, O, H> Started<T, O, H> {
         let source = source(dispatch, host);
         let Assembly { fan_in, names, time, figures, settings, pool, admission } = manager;
         let shared = Shared { fan_out, admission, settings, pool, run };
-        Manager::new(source, shared, fan_in, names, time, figures)
+        Manager::new(source, shared, fan_in, Names::new(names), time, figures)
     }
 }
 
