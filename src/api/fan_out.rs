@@ -291,8 +291,11 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Sets the name of the threads, as the operating system shows it. A thread whose scan is
-    /// [named](crate::Scan::named) has that name. A pool reuses threads of the same name.
+    /// Sets the name of the threads, as the operating system shows it. A pool reuses threads of
+    /// the same name.
+    ///
+    /// A thread whose scan is [named](crate::Scan::named) has that name instead, unless the scan
+    /// was added later, or the run is on a [lease](crate::Lease).
     ///
     /// ```
     /// use std::thread;

@@ -8,7 +8,7 @@ use super::source::{Mode, Open, Source};
 use crate::engine::{
     Branch, Hook, Kept, Manager, NoHook, Setup, Started, Unstarted, contain_drop, discard,
 };
-use crate::threads::{Host, Threads};
+use crate::threads::{Host, LeaseError, Threads};
 
 /// What the manager of a run pulls.
 pub(super) type Pulled<I, H = NoHook> = <<I as Open>::Mode as Mode>::Source<<I as Open>::Items, H>;
@@ -54,6 +54,7 @@ impl<I, Th> FanOut<I, Th> {
         let Self { source, threads, options } = self;
         let Options { settings, control } = options;
         let reads_ahead = <I::Mode as Mode>::READS_AHEAD;
+        let leased = threads.size().is_some();
         let wanted = branches.len() + usize::from(reads_ahead);
         let mut watch = control.map(|control| move |run, figures| control.attach(run, figures));
         let watch = watch.as_mut().map(|watch| watch as &mut dyn FnMut(_, _) -> _);
@@ -64,6 +65,9 @@ impl<I, Th> FanOut<I, Th> {
                 contain_drop(source).into_iter().for_each(discard);
                 match unstarted {
                     Unstarted::Name(payload) => resume_unwind(payload),
+                    Unstarted::Threads(LeaseError::Full { max, .. }) if leased => {
+                        panic!("a run that needs {wanted} threads cannot start on a lease of {max}")
+                    }
                     Unstarted::Threads(error) => panic!(
                         "a run that needs {wanted} threads cannot start: {error} (`Pool::lease` \
                          returns this as an error)"

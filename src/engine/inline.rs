@@ -1,7 +1,6 @@
 //! The input, pulled by the manager on the consumer's thread.
 
 use std::fmt;
-use std::mem;
 
 use super::batch::Batch;
 use super::batch_size::BatchSize;
@@ -78,7 +77,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
 
     /// Calls the hook before the next batch, once, and returns whether it did.
     fn call_hook(&mut self) -> Result<bool, Payload> {
-        if mem::size_of::<H>() == 0 || self.input.is_none() {
+        if !H::CALLED || self.input.is_none() {
             return Ok(false);
         }
         self.hooked = !self.hooked;

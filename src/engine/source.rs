@@ -53,6 +53,9 @@ pub enum Left {
 /// What is done before each batch, where the input is pulled.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Hook {
+    /// Whether there is anything to do.
+    const CALLED: bool = true;
+
     /// Called before a batch is pulled. Its panics are taken for panics of the input.
     fn before_batch(&mut self);
 }
@@ -63,6 +66,8 @@ pub trait Hook {
 pub struct NoHook;
 
 impl Hook for NoHook {
+    const CALLED: bool = false;
+
     #[inline]
     fn before_batch(&mut self) {}
 }

@@ -26,7 +26,7 @@ impl<S> CatchUnwind<S> {
     ///
     /// What takes the outputs is called from inside the scan, and is none of its business:
     /// a panic there goes past the scan, which finds its emitter closed.
-    fn call<T, R>(
+    pub(super) fn call<T, R>(
         &mut self,
         out: &mut Emitter<'_, Caught<S::Output>>,
         call: impl FnOnce(&mut S, &mut Emitter<'_, S::Output>) -> R,
@@ -63,7 +63,7 @@ impl<S> CatchUnwind<S> {
 }
 
 /// An output, or what the scan has panicked with.
-type Caught<O> = Result<O, Box<dyn Any + Send>>;
+pub(super) type Caught<O> = Result<O, Box<dyn Any + Send>>;
 
 impl<T, S: Scan<T>> Scan<T> for CatchUnwind<S> {
     type Output = Caught<S::Output>;

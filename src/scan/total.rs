@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use super::adaptors::{FilterInput, Map, MapInput, Named, Then};
-use super::{Emitter, Fold, Keep, Scan};
+use super::{CatchUnwind, Emitter, Fold, Keep, Scan};
 
 /// A scan with one result, which it emits at the flush: what
 /// [`FanOut::fold`](crate::FanOut::fold) takes.
@@ -137,6 +137,20 @@ impl<T, A: Scan<T>, B: Total<A::Output>> Total<T> for Then<A, B> {
 
     fn of<X>(result: Option<X>) -> B::Of<X> {
         B::of(result)
+    }
+}
+
+impl<T, S: HandOver<T>> HandOver<T> for CatchUnwind<S> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, Self::Output>) {
+        self.call(out, |scan, out| scan.hand_over(out));
+    }
+}
+
+impl<T, S: Total<T>> Total<T> for CatchUnwind<S> {
+    type Of<X> = S::Of<X>;
+
+    fn of<X>(result: Option<X>) -> S::Of<X> {
+        S::of(result)
     }
 }
 

@@ -13,8 +13,8 @@ use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 /// has been dropped, or the lease, if no run was started on it.
 ///
 /// The threads are those that the pool has by default. For a run that asks for a
-/// [name](crate::FanOut::thread_name) or a [stack size](crate::FanOut::stack_size) they are
-/// started anew.
+/// [name](crate::FanOut::thread_name) or a [stack size](crate::FanOut::stack_size), or whose
+/// items or outputs are big values, they are started anew.
 ///
 /// # Examples
 ///
