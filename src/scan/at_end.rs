@@ -4,6 +4,7 @@ use std::fmt;
 use std::iter::{self, Sum};
 use std::ops::ControlFlow;
 
+use super::steps::{ByKey, Folding, ForEach, Prefers, SumBy};
 use super::{Emitter, Scan};
 
 /// A scan that emits its state at the flush; see [`fold`].
@@ -15,15 +16,12 @@ pub struct Fold<B, F> {
     f: F,
 }
 
-impl<T, B, F> Scan<T> for Fold<B, F>
-where
-    F: FnMut(B, &T) -> B,
-{
+impl<T, B, F: Folding<T, B>> Scan<T> for Fold<B, F> {
     type Output = B;
 
     #[inline]
     fn step(&mut self, item: &T, _out: &mut Emitter<'_, B>) -> ControlFlow<()> {
-        self.state = self.state.take().map(|state| (self.f)(state, item));
+        self.state = self.state.take().map(|state| self.f.fold(state, item));
         ControlFlow::Continue(())
     }
 
@@ -45,7 +43,7 @@ where
                 flow = ControlFlow::Break(());
                 break;
             }
-            state = (self.f)(state, item);
+            state = self.f.fold(state, item);
         }
         self.state = Some(state);
         flow
@@ -83,7 +81,7 @@ where
 /// assert_eq!(scan::count().apply(["a", "b"]), [2]);
 /// assert_eq!(scan::count().apply([""; 0]), [0]);
 /// ```
-pub fn count<T>() -> Fold<usize, impl FnMut(usize, &T) -> usize> {
+pub fn count<T>() -> Fold<usize, impl FnMut(usize, &T) -> usize + Clone> {
     fold(0, |n, _: &T| n + 1)
 }
 
@@ -95,7 +93,7 @@ pub fn count<T>() -> Fold<usize, impl FnMut(usize, &T) -> usize> {
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::sum::<f64, f64>().apply([0.5, 1.0]), [1.5]);
 /// ```
-pub fn sum<T, B>() -> Fold<B, impl FnMut(B, &T) -> B>
+pub fn sum<T, B>() -> Fold<B, SumBy<impl FnMut(&T) -> B + Clone>>
 where
     B: Sum<B> + for<'a> Sum<&'a T>,
 {
@@ -110,12 +108,12 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::sum_by(|word: &&str| word.len()).apply(["to", "be"]), [4]);
 /// ```
-pub fn sum_by<T, B, F>(mut f: F) -> Fold<B, impl FnMut(B, &T) -> B>
+pub fn sum_by<T, B, F>(f: F) -> Fold<B, SumBy<F>>
 where
     B: Sum<B>,
     F: FnMut(&T) -> B,
 {
-    fold(iter::empty().sum(), move |sum: B, item: &T| [sum, f(item)].into_iter().sum())
+    Fold { state: Some(iter::empty().sum()), f: SumBy(f) }
 }
 
 /// Emits a collection of clones of all items at the flush.
@@ -128,7 +126,7 @@ where
 /// let distinct = scan::collect::<i32, BTreeSet<_>>();
 /// assert_eq!(distinct.apply([2, 1, 2]), [BTreeSet::from([1, 2])]);
 /// ```
-pub fn collect<T, C>() -> Fold<C, impl FnMut(C, &T) -> C>
+pub fn collect<T, C>() -> Fold<C, impl FnMut(C, &T) -> C + Clone>
 where
     T: Clone,
     C: Default + Extend<T>,
@@ -149,11 +147,11 @@ where
 /// assert_eq!(scan::for_each(|x: &i32| seen.push(*x)).apply([1, 2]), [()]);
 /// assert_eq!(seen, [1, 2]);
 /// ```
-pub fn for_each<T, F>(mut f: F) -> Fold<(), impl FnMut((), &T)>
+pub fn for_each<T, F>(f: F) -> Fold<(), ForEach<F>>
 where
     F: FnMut(&T),
 {
-    fold((), move |(), item: &T| f(item))
+    Fold { state: Some(()), f: ForEach(f) }
 }
 
 /// A scan that keeps one of the items and emits it at the flush; see [`min`],
@@ -175,35 +173,12 @@ where
     Keep { kept: None, prefers }
 }
 
-/// As [`keep`], deciding by keys, each computed once: `prefers(kept, new)`.
-fn keep_by_key<T, K>(
-    mut key: impl FnMut(&T) -> K,
-    mut prefers: impl FnMut(&K, &K) -> bool,
-) -> Keep<T, impl FnMut(Option<&T>, &T) -> bool>
-where
-    T: Clone,
-{
-    let mut kept_key = None;
-    keep(move |_: Option<&T>, item: &T| {
-        let key = key(item);
-        let preferred = kept_key.as_ref().is_none_or(|kept| prefers(kept, &key));
-        if preferred {
-            kept_key = Some(key);
-        }
-        preferred
-    })
-}
-
-impl<T, F> Scan<T> for Keep<T, F>
-where
-    T: Clone,
-    F: FnMut(Option<&T>, &T) -> bool,
-{
+impl<T: Clone, F: Prefers<T>> Scan<T> for Keep<T, F> {
     type Output = T;
 
     #[inline]
     fn step(&mut self, item: &T, _out: &mut Emitter<'_, T>) -> ControlFlow<()> {
-        if (self.prefers)(self.kept.as_ref(), item) {
+        if self.prefers.prefers(self.kept.as_ref(), item) {
             self.kept = Some(item.clone());
         }
         ControlFlow::Continue(())
@@ -232,7 +207,7 @@ impl<T: fmt::Debug, F> fmt::Debug for Keep<T, F> {
 /// assert_eq!(scan::min().apply([2, 1, 3]), [1]);
 /// assert_eq!(scan::min().apply([0; 0]), []);
 /// ```
-pub fn min<T>() -> Keep<T, impl FnMut(Option<&T>, &T) -> bool>
+pub fn min<T>() -> Keep<T, impl FnMut(Option<&T>, &T) -> bool + Clone>
 where
     T: Ord + Clone,
 {
@@ -248,7 +223,7 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::max().apply([2, 3, 1]), [3]);
 /// ```
-pub fn max<T>() -> Keep<T, impl FnMut(Option<&T>, &T) -> bool>
+pub fn max<T>() -> Keep<T, impl FnMut(Option<&T>, &T) -> bool + Clone>
 where
     T: Ord + Clone,
 {
@@ -264,13 +239,13 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::min_by_key(|w: &&str| w.len()).apply(["see", "an", "ox"]), ["an"]);
 /// ```
-pub fn min_by_key<T, K, F>(key: F) -> Keep<T, impl FnMut(Option<&T>, &T) -> bool>
+pub fn min_by_key<T, K, F>(key: F) -> Keep<T, ByKey<K, F, false>>
 where
     T: Clone,
     K: Ord,
     F: FnMut(&T) -> K,
 {
-    keep_by_key(key, |least, key| key < least)
+    Keep { kept: None, prefers: ByKey { key, kept: None } }
 }
 
 /// Emits a clone of the item with the greatest key at the flush, the last of
@@ -282,13 +257,13 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::max_by_key(|w: &&str| w.len()).apply(["an", "ox", "a"]), ["ox"]);
 /// ```
-pub fn max_by_key<T, K, F>(key: F) -> Keep<T, impl FnMut(Option<&T>, &T) -> bool>
+pub fn max_by_key<T, K, F>(key: F) -> Keep<T, ByKey<K, F, true>>
 where
     T: Clone,
     K: Ord,
     F: FnMut(&T) -> K,
 {
-    keep_by_key(key, |greatest, key| key >= greatest)
+    Keep { kept: None, prefers: ByKey { key, kept: None } }
 }
 
 /// Emits a clone of the last item at the flush; nothing if there was no item.
@@ -299,7 +274,7 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::last().apply([1, 2, 3]), [3]);
 /// ```
-pub fn last<T>() -> Keep<T, impl FnMut(Option<&T>, &T) -> bool>
+pub fn last<T>() -> Keep<T, impl FnMut(Option<&T>, &T) -> bool + Clone>
 where
     T: Clone,
 {

@@ -42,6 +42,7 @@ mod catch;
 mod drive;
 mod emitter;
 mod per_item;
+pub mod steps;
 mod total;
 
 use std::ops::ControlFlow;

@@ -4,6 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
+use super::steps::{
+    ClonedEach, FilterEach, FilterMapEach, InspectEach, MapEach, ScanEach, Step, TakeWhileEach,
+};
 use super::{Emitter, Scan};
 
 /// A scan made from a closure; see [`from_fn`].
@@ -13,15 +16,18 @@ pub struct FromFn<F, O> {
     output: PhantomData<fn() -> O>,
 }
 
-impl<T, O, F> Scan<T> for FromFn<F, O>
-where
-    F: FnMut(&T, &mut Emitter<'_, O>) -> ControlFlow<()>,
-{
+impl<T, O, F: Step<T, O>> Scan<T> for FromFn<F, O> {
     type Output = O;
 
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, O>) -> ControlFlow<()> {
-        (self.step)(item, out)
+        self.step.step(item, out)
+    }
+}
+
+impl<F, O> FromFn<F, O> {
+    fn new(step: F) -> Self {
+        Self { step, output: PhantomData }
     }
 }
 
@@ -57,7 +63,7 @@ pub fn from_fn<T, O, F>(f: F) -> FromFn<F, O>
 where
     F: FnMut(&T, &mut Emitter<'_, O>) -> ControlFlow<()>,
 {
-    FromFn { step: f, output: PhantomData }
+    FromFn::new(f)
 }
 
 /// Emits `f(&mut state, &item)` for every item, and ends at the first `None`.
@@ -73,21 +79,11 @@ where
 /// });
 /// assert_eq!(average.apply([1.0, 2.0, 6.0]), [1.0, 1.5, 3.0]);
 /// ```
-pub fn scan<T, St, B, F>(
-    initial: St,
-    mut f: F,
-) -> FromFn<impl FnMut(&T, &mut Emitter<'_, B>) -> ControlFlow<()>, B>
+pub fn scan<T, St, B, F>(initial: St, f: F) -> FromFn<ScanEach<St, F>, B>
 where
     F: FnMut(&mut St, &T) -> Option<B>,
 {
-    let mut state = initial;
-    from_fn(move |item: &T, out: &mut Emitter<'_, B>| match f(&mut state, item) {
-        Some(output) => {
-            out.emit(output);
-            ControlFlow::Continue(())
-        }
-        None => ControlFlow::Break(()),
-    })
+    FromFn::new(ScanEach { state: initial, f })
 }
 
 /// Emits `f(&item)` for every item.
@@ -98,11 +94,11 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::map(|line: &&str| line.len()).apply(["a", "bc"]), [1, 2]);
 /// ```
-pub fn map<T, B, F>(mut f: F) -> FromFn<impl FnMut(&T, &mut Emitter<'_, B>) -> ControlFlow<()>, B>
+pub fn map<T, B, F>(f: F) -> FromFn<MapEach<F>, B>
 where
     F: FnMut(&T) -> B,
 {
-    filter_map(move |item: &T| Some(f(item)))
+    FromFn::new(MapEach(f))
 }
 
 /// Emits what `f(&item)` holds, for every item for which it is not `None`.
@@ -114,18 +110,11 @@ where
 /// let numbers = scan::filter_map(|word: &&str| word.parse::<i32>().ok());
 /// assert_eq!(numbers.apply(["1", "two", "3"]), [1, 3]);
 /// ```
-pub fn filter_map<T, B, F>(
-    mut f: F,
-) -> FromFn<impl FnMut(&T, &mut Emitter<'_, B>) -> ControlFlow<()>, B>
+pub fn filter_map<T, B, F>(f: F) -> FromFn<FilterMapEach<F>, B>
 where
     F: FnMut(&T) -> Option<B>,
 {
-    from_fn(move |item: &T, out: &mut Emitter<'_, B>| {
-        if let Some(output) = f(item) {
-            out.emit(output);
-        }
-        ControlFlow::Continue(())
-    })
+    FromFn::new(FilterMapEach(f))
 }
 
 /// Emits a clone of every item for which `predicate` is true.
@@ -136,14 +125,12 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::filter(|x| x % 2 == 0).apply([1, 2, 3, 4]), [2, 4]);
 /// ```
-pub fn filter<T, P>(
-    mut predicate: P,
-) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+pub fn filter<T, P>(predicate: P) -> FromFn<FilterEach<P>, T>
 where
     T: Clone,
     P: FnMut(&T) -> bool,
 {
-    filter_map(move |item: &T| predicate(item).then(|| item.clone()))
+    FromFn::new(FilterEach(predicate))
 }
 
 /// Emits a clone of every item.
@@ -154,11 +141,11 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::cloned().apply([1, 2]), [1, 2]);
 /// ```
-pub fn cloned<T>() -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+pub fn cloned<T>() -> FromFn<ClonedEach, T>
 where
     T: Clone,
 {
-    map(T::clone)
+    FromFn::new(ClonedEach)
 }
 
 /// Calls `f` with every item, then emits a clone of the item.
@@ -172,15 +159,12 @@ where
 /// assert_eq!(scan::inspect(|x| seen += x).apply([1, 2]), [1, 2]);
 /// assert_eq!(seen, 3);
 /// ```
-pub fn inspect<T, F>(mut f: F) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+pub fn inspect<T, F>(f: F) -> FromFn<InspectEach<F>, T>
 where
     T: Clone,
     F: FnMut(&T),
 {
-    map(move |item: &T| {
-        f(item);
-        item.clone()
-    })
+    FromFn::new(InspectEach(f))
 }
 
 /// Emits clones of the first `n` items, and ends with the `n`th; with zero, at
@@ -192,7 +176,9 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::take(2).apply(1..), [1, 2]);
 /// ```
-pub fn take<T>(n: usize) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+pub fn take<T>(
+    n: usize,
+) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()> + Clone, T>
 where
     T: Clone,
 {
@@ -214,12 +200,10 @@ where
 /// # use anabranch::scan::{self, Scan};
 /// assert_eq!(scan::take_while(|x| *x < 3).apply(1..), [1, 2]);
 /// ```
-pub fn take_while<T, P>(
-    mut predicate: P,
-) -> FromFn<impl FnMut(&T, &mut Emitter<'_, T>) -> ControlFlow<()>, T>
+pub fn take_while<T, P>(predicate: P) -> FromFn<TakeWhileEach<P>, T>
 where
     T: Clone,
     P: FnMut(&T) -> bool,
 {
-    scan((), move |(), item: &T| predicate(item).then(|| item.clone()))
+    FromFn::new(TakeWhileEach(predicate))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use super::adaptors::{FilterInput, Map, MapInput, Named, Then};
+use super::steps::{Folding, Prefers};
 use super::{CatchUnwind, Emitter, Fold, Keep, Scan};
 
 /// A scan with one result, which it emits at the flush: what
@@ -42,13 +43,13 @@ fn always<X>(result: Option<X>) -> X {
     result.expect("a scan that always has a result was flushed")
 }
 
-impl<T, B, F: FnMut(B, &T) -> B> HandOver<T> for Fold<B, F> {
+impl<T, B, F: Folding<T, B>> HandOver<T> for Fold<B, F> {
     fn hand_over(&mut self, out: &mut Emitter<'_, B>) {
         self.flush(out);
     }
 }
 
-impl<T, B, F: FnMut(B, &T) -> B> Total<T> for Fold<B, F> {
+impl<T, B, F: Folding<T, B>> Total<T> for Fold<B, F> {
     type Of<X> = X;
 
     fn of<X>(result: Option<X>) -> X {
@@ -56,13 +57,13 @@ impl<T, B, F: FnMut(B, &T) -> B> Total<T> for Fold<B, F> {
     }
 }
 
-impl<T: Clone, F: FnMut(Option<&T>, &T) -> bool> HandOver<T> for Keep<T, F> {
+impl<T: Clone, F: Prefers<T>> HandOver<T> for Keep<T, F> {
     fn hand_over(&mut self, out: &mut Emitter<'_, T>) {
         self.flush(out);
     }
 }
 
-impl<T: Clone, F: FnMut(Option<&T>, &T) -> bool> Total<T> for Keep<T, F> {
+impl<T: Clone, F: Prefers<T>> Total<T> for Keep<T, F> {
     type Of<X> = Option<X>;
 
     fn of<X>(result: Option<X>) -> Option<X> {

@@ -1,0 +1,144 @@
+//! Leases: the one place where threads can be refused.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use anabranch::{LeaseError, Pool, prelude::*};
+use support::deadline;
+
+fn said(body: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(body)).expect_err("it panics");
+    *payload.downcast::<String>().unwrap()
+}
+
+#[test]
+fn a_lease_is_refused_with_all_numbers() {
+    let pool = Pool::with_max_threads(3);
+    let first = pool.lease(2).unwrap();
+    assert_eq!((first.size(), pool.live(), pool.idle()), (2, 2, 0));
+    let error = pool.lease(2).unwrap_err();
+    assert!(matches!(error, LeaseError::Full { wanted: 2, live: 2, max: 3 }));
+    assert!(error.is_full() && error.source().is_none());
+    let words = "the pool has no 2 threads free: its maximum is 3, and 2 are in use";
+    assert_eq!(error.to_string(), words);
+    drop(first);
+    assert_eq!((pool.live(), pool.idle()), (0, 2));
+    assert_eq!(pool.lease(3).unwrap().size(), 3);
+    assert_eq!((pool.live(), pool.idle()), (0, 3));
+}
+
+#[test]
+fn threads_come_back_when_the_run_is_dropped() {
+    deadline(|| {
+        let pool = Pool::with_max_threads(2);
+        for _ in 0..100 {
+            let lease = pool.lease(2).unwrap();
+            let mut run = (0..).fan_out().on(lease).distribute([scan::cloned(), scan::cloned()]);
+            assert!(run.next().is_some());
+            assert!(pool.lease(1).is_err());
+            drop(run);
+            assert_eq!((pool.live(), pool.idle()), (0, 2));
+        }
+        let lease = pool.lease(2).unwrap();
+        assert_eq!((0..9).fan_out().on(lease).fold((scan::count(), scan::max())), (9, Some(8)));
+        assert_eq!((pool.live(), pool.idle()), (0, 2));
+    });
+}
+
+#[test]
+fn a_lease_that_is_too_small_says_how_many_threads_are_needed() {
+    let pool = Pool::new();
+    let message = said(|| {
+        let lease = pool.lease(2).unwrap();
+        let scans = [scan::count(), scan::count()];
+        drop((0..3).fan_out().on(lease).read_ahead().distribute(scans));
+    });
+    assert_eq!(message, "a run that needs 3 threads cannot start on a lease of 2");
+    assert_eq!(pool.live(), 0);
+    let small = Pool::with_max_threads(1);
+    let message = said(|| {
+        drop((0..3).fan_out().on(&small).distribute([scan::count(), scan::count()]));
+    });
+    assert!(message.starts_with("a run that needs 2 threads cannot start: the pool has no 2 "));
+    assert!(message.contains("`Pool::lease`"));
+    assert_eq!((small.live(), small.idle()), (0, 0));
+}
+
+#[test]
+fn a_lease_says_over_how_many_shards_keys_are_spread() {
+    deadline(|| {
+        let pool = Pool::new();
+        for threads in [1, 2, 5] {
+            for read_ahead in [false, true] {
+                let lease = pool.lease(threads + usize::from(read_ahead)).unwrap();
+                let run = (0..1_000_u64).fan_out().on(lease);
+                let on = |_: &u64| scan::map(|_: &u64| thread::current().id()).take(1);
+                let ids: Vec<_> = match read_ahead {
+                    false => run.demux(|x| *x, on).map(|(_, id)| id).collect(),
+                    true => run.read_ahead().demux(|x| *x, on).map(|(_, id)| id).collect(),
+                };
+                let distinct: std::collections::HashSet<_> = ids.into_iter().collect();
+                assert_eq!(distinct.len(), threads);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_lease_has_left_is_for_scans_that_are_added() {
+    deadline(|| {
+        let pool = Pool::with_max_threads(2);
+        let mut run = (0..).fan_out().on(pool.lease(2).unwrap()).distribute([scan::cloned()]);
+        let adder = run.adder();
+        let added = adder.add(scan::cloned()).unwrap();
+        let error = adder.add(scan::cloned()).unwrap_err();
+        assert!(!error.is_ended());
+        assert!(run.any(|(id, _)| id == added));
+    });
+}
+
+#[test]
+fn threads_of_another_kind_are_started_in_the_lease() {
+    deadline(|| {
+        let pool = Pool::with_max_threads(1);
+        let lease = pool.lease(1).unwrap();
+        let name = scan::map(|_: &i32| thread::current().name().map(str::to_owned)).last();
+        let run = (0..1).fan_out().on(lease).thread_name("other");
+        assert_eq!(run.fold((name,)).0.flatten().as_deref(), Some("other"));
+        assert_eq!((pool.live(), pool.idle()), (0, 1));
+    });
+}
+
+#[test]
+fn a_thread_is_called_as_its_scan_is() {
+    let name = || scan::map(|_: &i32| thread::current().name().map(str::to_owned)).last();
+    let names = (0..1).fan_out().thread_name("usual").fold((name().named("rows"), name()));
+    assert_eq!(names.0.flatten().as_deref(), Some("rows"));
+    assert_eq!(names.1.flatten().as_deref(), Some("usual"));
+    // A name that no system takes is the scan's alone.
+    let odd = (0..1).fan_out().fold((name().named("ro\0ws"),));
+    assert_eq!(odd.0.flatten().as_deref(), Some("anabranch"));
+}
+
+#[test]
+fn settings_out_of_range_are_refused_by_their_setters() {
+    let run = || (0..3).fan_out();
+    let message = said(|| drop(run().batch((1 << 20) + 1)));
+    assert_eq!(message, "`batch` must be at most 1048576, and is 1048577");
+    for (setting, message) in [
+        ("batch", said(|| drop(run().batch(0)))),
+        ("input_capacity", said(|| drop(run().input_capacity(0)))),
+        ("output_capacity", said(|| drop(run().output_capacity(0)))),
+        ("item_bytes", said(|| drop(run().item_bytes(0)))),
+        ("output_bytes", said(|| drop(run().output_bytes(0)))),
+        ("stack_size", said(|| drop(run().stack_size(0)))),
+        ("shards", said(|| drop(run().demux_over(0, |x| *x, |_| scan::count())))),
+    ] {
+        assert_eq!(message, format!("`{setting}` must be at least 1, and is 0"));
+    }
+    assert!(said(|| drop(run().thread_name("a\0b"))).starts_with("`thread_name` contains a NUL"));
+}
