@@ -50,8 +50,24 @@ impl<'a, O> Emitter<'a, O> {
         }
     }
 
-    /// Whether the scan is to leave, so that a long loop can do so early: the run was
-    /// dropped or aborted, or an adaptor has had all it takes.
+    /// Whether the outputs are no longer wanted: the run was dropped or aborted, or an adaptor
+    /// has all it takes. A long loop should look at this and return early.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use anabranch::{Emitter, prelude::*};
+    ///
+    /// let multiples = scan::from_fn(|n: &u64, out: &mut Emitter<'_, u64>| {
+    ///     let mut multiple = *n;
+    ///     while !out.is_closed() {
+    ///         out.emit(multiple);
+    ///         multiple += n;
+    ///     }
+    ///     ControlFlow::Break(())
+    /// });
+    /// let first: Vec<_> = [7].into_iter().fan_out().distribute([multiples.take(3)]).collect();
+    /// assert_eq!(first.iter().map(|(_, multiple)| *multiple).collect::<Vec<_>>(), [7, 14, 21]);
+    /// ```
     #[inline]
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -119,8 +119,7 @@ pub trait Scan<T> {
     /// What the scan emits.
     type Output;
 
-    /// Takes one item, emits any number of outputs, and says whether the scan
-    /// goes on.
+    /// Takes one item, emits any number of outputs, and returns whether the scan goes on.
     ///
     /// Outputs that were emitted before a `Break` are delivered.
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()>;
@@ -133,12 +132,40 @@ pub trait Scan<T> {
 
     /// Takes a batch, item by item.
     ///
-    /// Equivalent to calling [`step`](Scan::step) for each item until one of
-    /// them answers `Break` or the emitter [is closed](Emitter::is_closed). A
-    /// run calls this method rather than `step`, so that a boxed scan costs one
-    /// virtual call per batch and not one per item. Override it only to do the
-    /// same work faster, and keep looking at `is_closed`: dropping a run waits
-    /// for this call.
+    /// Equivalent to calling [`step`](Scan::step) for each item until one of them returns
+    /// `Break` or the emitter [is closed](Emitter::is_closed). A run calls this method rather
+    /// than `step`, so that a boxed scan costs one virtual call per batch and not one per item.
+    /// Override it only to do the same work faster, and keep looking at `is_closed`: dropping a
+    /// run waits for this call.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use anabranch::{Emitter, prelude::*};
+    ///
+    /// /// Counts the items, a batch at a time.
+    /// struct Count(usize);
+    ///
+    /// impl<T> Scan<T> for Count {
+    ///     type Output = usize;
+    ///
+    ///     fn step(&mut self, _: &T, _: &mut Emitter<'_, usize>) -> ControlFlow<()> {
+    ///         self.0 += 1;
+    ///         ControlFlow::Continue(())
+    ///     }
+    ///
+    ///     fn step_batch(&mut self, batch: &[T], _: &mut Emitter<'_, usize>) -> ControlFlow<()> {
+    ///         self.0 += batch.len();
+    ///         ControlFlow::Continue(())
+    ///     }
+    ///
+    ///     fn flush(&mut self, out: &mut Emitter<'_, usize>) {
+    ///         out.emit(self.0);
+    ///     }
+    /// }
+    ///
+    /// let counts = (0..1_000).fan_out().distribute([Count(0), Count(0)]);
+    /// assert_eq!(counts.map(|(_, count)| count).collect::<Vec<_>>(), [1_000, 1_000]);
+    /// ```
     fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
         for item in batch {
             if out.is_closed() {
