@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::{Figures, ScanFigures, ScanId, manager_does, scan_does};
+use crate::engine::{Figures, Managing, ScanFigures, ScanId, Scanning};
 
 /// What the scans of a run have done; made by [`Control::stats`](crate::Control::stats).
 ///
@@ -69,10 +69,10 @@ impl Stats {
     pub(super) fn new(figures: &Figures) -> Self {
         let Figures { consumer, input, .. } = figures;
         Self {
-            pulling: input.as_ref().unwrap_or(consumer).time(manager_does::PULL_INPUT),
-            held_back: input.as_ref().map(|input| input.time(manager_does::WAIT_FOR_SCANS)),
-            consuming: consumer.time(manager_does::LET_CONSUME),
-            awaiting: consumer.time(manager_does::WAIT_FOR_SCANS),
+            pulling: input.as_ref().unwrap_or(consumer).time(Managing::PullInput),
+            held_back: input.as_ref().map(|input| input.time(Managing::WaitForScans)),
+            consuming: consumer.time(Managing::LetConsume),
+            awaiting: consumer.time(Managing::WaitForScans),
             scans: figures.scans().into_iter().map(ScanStats::new).collect(),
         }
     }
@@ -103,9 +103,9 @@ impl ScanStats {
             name: name.map(String::from),
             items: meter.items(),
             outputs: meter.outputs(),
-            busy: meter.time.time(scan_does::WORK),
-            waiting: meter.time.time(scan_does::WAIT_FOR_INPUT),
-            blocked: meter.time.time(scan_does::WAIT_FOR_ROOM),
+            busy: meter.time.time(Scanning::Work),
+            waiting: meter.time.time(Scanning::WaitForInput),
+            blocked: meter.time.time(Scanning::WaitForRoom),
             input_high_water,
             output_high_water,
         }

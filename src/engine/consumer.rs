@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::meter::{NOTHING, Timesheet, manager_does};
+use super::meter::{Managing, Timesheet};
 use super::pace::Pace;
 use crate::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::sync::Arc;
 /// given at once.
 #[derive(Debug)]
 pub(super) struct Consumer {
-    time: Arc<Timesheet>,
+    time: Arc<Timesheet<Managing>>,
     /// What it is being given, from one scan or from each.
     given: Vec<Option<Given>>,
 }
@@ -26,7 +26,7 @@ struct Given {
 
 impl Consumer {
     /// One that is given a batch at a time.
-    pub(super) fn new(time: Arc<Timesheet>) -> Self {
+    pub(super) fn new(time: Arc<Timesheet<Managing>>) -> Self {
         Self { time, given: vec![None] }
     }
 
@@ -37,26 +37,26 @@ impl Consumer {
 
     /// Notes that the consumer asks for more, having done with what it had from this place.
     pub(super) fn asks(&mut self, place: usize) {
-        self.time.turn_to(manager_does::WAIT_FOR_SCANS);
+        self.time.turn_to(Managing::WaitForScans);
         if let Some(given) = self.given.get_mut(place).and_then(Option::take) {
-            let at = self.time.past(manager_does::LET_CONSUME);
+            let at = self.time.past(Managing::LetConsume);
             given.pace.outputs.learn(given.outputs, || at.saturating_sub(given.at));
         }
     }
 
     /// Notes that the consumer has a batch from this place.
     pub(super) fn has(&mut self, place: usize, pace: Arc<Pace>, outputs: usize) {
-        let at = self.time.past(manager_does::LET_CONSUME);
+        let at = self.time.past(Managing::LetConsume);
         self.given[place] = Some(Given { pace, outputs, at });
     }
 
     /// Notes that the consumer goes on with what it was given.
     pub(super) fn goes_on(&self) {
-        self.time.turn_to(manager_does::LET_CONSUME);
+        self.time.turn_to(Managing::LetConsume);
     }
 
     /// Notes that there is nothing to come.
     pub(super) fn leaves(&self) {
-        self.time.turn_to(NOTHING);
+        self.time.turn_to(Managing::Done);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::contain::Payload;
 use super::id::ScanId;
-use super::meter::{Meter, NOTHING};
+use super::meter::{Meter, Scanning};
 use super::run::Run;
 use crate::sync::Arc;
 use crate::threads::Worker;
@@ -48,7 +48,7 @@ impl ExitGuard {
 
 impl Drop for ExitGuard {
     fn drop(&mut self) {
-        self.meter.time.turn_to(NOTHING);
+        self.meter.time.turn_to(Scanning::Done);
         self.worker = None;
         self.run.exited(self.id, self.panic.take());
     }

@@ -13,9 +13,9 @@ const KEPT: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Figures {
     /// How the consumer's thread spends its time.
-    pub(crate) consumer: Arc<Timesheet>,
+    pub(crate) consumer: Arc<Timesheet<Managing>>,
     /// How the input's own thread does, if it has one.
-    pub(crate) input: Option<Arc<Timesheet>>,
+    pub(crate) input: Option<Arc<Timesheet<Managing>>>,
     // INVARIANT: no lock is taken under this one, and nothing of the user's is dropped.
     scans: Mutex<Scans>,
 }
@@ -36,7 +36,10 @@ pub(crate) struct ScanFigures {
 }
 
 impl Figures {
-    pub(super) fn new(consumer: Arc<Timesheet>, input: Option<Arc<Timesheet>>) -> Self {
+    pub(super) fn new(
+        consumer: Arc<Timesheet<Managing>>,
+        input: Option<Arc<Timesheet<Managing>>>,
+    ) -> Self {
         Self { consumer, input, scans: Mutex::default() }
     }
 

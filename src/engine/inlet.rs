@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::batch::Batch;
 use super::message::Message;
-use super::meter::{Meter, scan_does};
+use super::meter::{Meter, Scanning};
 use super::run::{Run, Stage};
 use crate::sync::{Arc, Receiver, RecvError, yield_now};
 
@@ -43,9 +43,9 @@ impl<T> Inlet<T> {
     /// The next message; `None` if the scan is to leave. Blocks while there
     /// is none, until a batch is sent or the other end is dropped.
     pub(crate) fn next(&mut self) -> Option<Message<T>> {
-        self.meter.time.turn_to(scan_does::WAIT_FOR_INPUT);
+        self.meter.time.turn_to(Scanning::WaitForInput);
         let received = self.receive();
-        self.meter.time.turn_to(scan_does::WORK);
+        self.meter.time.turn_to(Scanning::Work);
         let Ok(batch) = received else {
             // A run is severed or aborted before its channels are dropped.
             // MODEL: loom-tests/tests/drop.rs::while_filling

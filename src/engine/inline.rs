@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::batch_size::BatchSize;
 use super::contain::{Payload, contain, contain_drop, keep_first};
 use super::fan_out::{Demand, FanOut};
-use super::meter::manager_does;
+use super::meter::Managing;
 use super::run::Stage;
 use super::source::{Hook, Left, NoHook, Source};
 use super::start::Dispatch;
@@ -47,7 +47,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         batch_size.begin(most);
         let mut items = Vec::with_capacity(batch_size.goal().min(FIRST_CAPACITY));
         let first = fan_out.pulled();
-        time.turn_to(manager_does::PULL_INPUT);
+        time.turn_to(Managing::PullInput);
         let interruptible = fan_out.is_interruptible();
         let pulled = contain(|| {
             fill(batch_size, &mut items, |chunk, items| match interruptible {
@@ -55,7 +55,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
                 true => pull_until(|| run.is_called(), input, fan_out, chunk, items),
             })
         });
-        time.turn_to(manager_does::WAIT_FOR_SCANS);
+        time.turn_to(Managing::WaitForScans);
         // From here on the drop of the items is contained, whatever happens.
         let batch = Batch::new(items, run);
         if !batch.items().is_empty() {

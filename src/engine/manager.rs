@@ -94,7 +94,7 @@ impl<S: Source, O> Manager<S, O> {
         shared: Shared<S::Item, O>,
         fan_in: FanIn<O>,
         names: Names,
-        time: Arc<Timesheet>,
+        time: Arc<Timesheet<Managing>>,
         figures: Option<Arc<Figures>>,
     ) -> Self {
         let Shared { fan_out, admission, settings, pool, run } = shared;

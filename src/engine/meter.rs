@@ -5,72 +5,103 @@
 //! Each is written by one thread and read by anybody at any time.
 // ORDERING: all relaxed. A reader may see one figure older than another.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::sync::{Counter, Instant, Ordering};
 
-/// How a thread spends its time: on one of three things, or on none any more.
-#[derive(Debug)]
-pub(crate) struct Timesheet {
-    begun: Instant,
-    /// Nanoseconds since the beginning at which the thread began what it does now.
-    since: Counter,
-    now: Counter,
-    /// Nanoseconds that each thing took, up to `since`.
-    took: [Counter; 3],
+/// What a thread may spend its time on.
+pub(crate) trait Activity: Copy {
+    /// From zero; of the last, which is the end, no time is kept.
+    fn index(self) -> usize;
 }
 
 /// What a scan thread spends its time on.
-pub(crate) mod scan_does {
-    pub(crate) const WAIT_FOR_INPUT: usize = 0;
-    pub(crate) const WORK: usize = 1;
-    pub(crate) const WAIT_FOR_ROOM: usize = 2;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scanning {
+    /// Its input channel is empty.
+    WaitForInput,
+    /// It is in the scan.
+    Work,
+    /// Its output channel is full.
+    WaitForRoom,
+    /// It has left the run.
+    Done,
 }
 
-/// What the manager, and whose thread it works on, spend their time on.
-pub(crate) mod manager_does {
-    pub(crate) const WAIT_FOR_SCANS: usize = 0;
-    pub(crate) const PULL_INPUT: usize = 1;
-    pub(crate) const LET_CONSUME: usize = 2;
+/// What those spend their time on who pull the input and collect outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Managing {
+    /// Nothing is ready, or no scan has room.
+    WaitForScans,
+    /// It is in the input.
+    PullInput,
+    /// It is in the code of the consumer.
+    LetConsume,
+    /// The run is over.
+    Done,
 }
 
-/// What a thread does that has left the run.
-pub(crate) const NOTHING: usize = 3;
+impl Activity for Scanning {
+    fn index(self) -> usize {
+        self as usize
+    }
+}
 
-impl Timesheet {
-    pub(super) fn new(doing: usize) -> Self {
+impl Activity for Managing {
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How a thread spends its time.
+#[derive(Debug)]
+pub(crate) struct Timesheet<A> {
+    begun: Instant,
+    /// Nanoseconds since the beginning at which the thread began what it does now.
+    since: Counter,
+    /// The index of what it does.
+    now: Counter,
+    /// Nanoseconds that each activity took, up to `since`.
+    took: [Counter; 3],
+    activity: PhantomData<fn() -> A>,
+}
+
+impl<A: Activity> Timesheet<A> {
+    pub(super) fn new(doing: A) -> Self {
         let counter = |value: usize| Counter::new(value as u64);
         Self {
             begun: Instant::now(),
             since: counter(0),
-            now: counter(doing),
+            now: counter(doing.index()),
             took: [0; 3].map(counter),
+            activity: PhantomData,
         }
     }
 
     /// Notes that from now on the thread does something else.
-    pub(super) fn turn_to(&self, doing: usize) {
+    pub(super) fn turn_to(&self, doing: A) {
         let now = self.now();
         let since = self.since.load(Ordering::Relaxed);
         if let Some(took) = self.took.get(self.now.load(Ordering::Relaxed) as usize) {
             add(took, now.saturating_sub(since));
         }
         self.since.store(now, Ordering::Relaxed);
-        self.now.store(doing as u64, Ordering::Relaxed);
+        self.now.store(doing.index() as u64, Ordering::Relaxed);
     }
 
     /// How long the thread has been doing this, what it does now included.
-    pub(crate) fn time(&self, doing: usize) -> Duration {
-        let mut took = self.took[doing].load(Ordering::Relaxed);
-        if self.now.load(Ordering::Relaxed) == doing as u64 {
+    pub(crate) fn time(&self, doing: A) -> Duration {
+        let mut took = self.took[doing.index()].load(Ordering::Relaxed);
+        if self.now.load(Ordering::Relaxed) == doing.index() as u64 {
             took += self.now().saturating_sub(self.since.load(Ordering::Relaxed));
         }
         Duration::from_nanos(took)
     }
 
     /// How long the thread has done what it does not do now. Does not ask the clock.
-    pub(super) fn past(&self, doing: usize) -> Duration {
-        Duration::from_nanos(self.took[doing].load(Ordering::Relaxed))
+    pub(super) fn past(&self, doing: A) -> Duration {
+        Duration::from_nanos(self.took[doing.index()].load(Ordering::Relaxed))
     }
 
     fn now(&self) -> u64 {
@@ -81,7 +112,7 @@ impl Timesheet {
 /// The figures of one scan.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    pub(crate) time: Timesheet,
+    pub(crate) time: Timesheet<Scanning>,
     items: Counter,
     outputs: Counter,
     most_input: Counter,
@@ -91,7 +122,7 @@ pub(crate) struct Meter {
 impl Meter {
     pub(super) fn new() -> Self {
         Self {
-            time: Timesheet::new(scan_does::WAIT_FOR_INPUT),
+            time: Timesheet::new(Scanning::WaitForInput),
             items: Counter::new(0),
             outputs: Counter::new(0),
             most_input: Counter::new(0),

@@ -66,7 +66,7 @@ pub(crate) use self::inlet::Inlet;
 pub(crate) use self::inline::Inline;
 pub(crate) use self::manager::Manager;
 pub(crate) use self::message::Message;
-pub(crate) use self::meter::{manager_does, scan_does};
+pub(crate) use self::meter::{Managing, Scanning};
 pub(crate) use self::outlet::{Kept, Outlet};
 pub use self::panic_origin::PanicOrigin;
 pub(crate) use self::read_ahead::{Puller, ReadAhead};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::batch::Outputs;
 use super::batch_size::BatchSize;
-use super::meter::{Meter, scan_does};
+use super::meter::{Meter, Scanning};
 use super::pace::Pace;
 use super::run::{Run, Stage};
 use crate::sync::{Arc, Instant, Sender};
@@ -205,11 +205,11 @@ impl<O> Outlet<O> {
     }
 
     fn send_to_full(&mut self, outputs: Outputs<O>) -> bool {
-        self.meter.time.turn_to(scan_does::WAIT_FOR_ROOM);
+        self.meter.time.turn_to(Scanning::WaitForRoom);
         let began = Instant::now();
         let sent = self.sender.send(outputs).is_ok();
         self.waited += began.elapsed();
-        self.meter.time.turn_to(scan_does::WORK);
+        self.meter.time.turn_to(Scanning::Work);
         sent
     }
 

@@ -8,7 +8,7 @@ use super::branch::contain_into;
 use super::contain::Payload;
 use super::fan_out::Demand;
 use super::growing::Growing;
-use super::meter::{NOTHING, manager_does};
+use super::meter::Managing;
 use super::run::{Run, Stage};
 use super::source::{Hook, Left, Source};
 use super::start::Dispatch;
@@ -106,7 +106,7 @@ impl<T> Puller<T> {
             self.0.run.advance(Stage::Severed);
         }
         self.0.fan_out.stop();
-        self.0.time.turn_to(NOTHING);
+        self.0.time.turn_to(Managing::Done);
         drop(self);
         drop(exit);
     }
@@ -158,11 +158,11 @@ impl<T> Puller<T> {
     // MODEL: loom-tests/tests/ahead.rs::both_sides_full
     fn wait_for_demand(&self) -> Option<usize> {
         let Dispatch { fan_out, run, time, .. } = &self.0;
-        time.turn_to(manager_does::WAIT_FOR_SCANS);
+        time.turn_to(Managing::WaitForScans);
         loop {
             match fan_out.offer() {
                 Demand::Pull { most } => {
-                    time.turn_to(manager_does::PULL_INPUT);
+                    time.turn_to(Managing::PullInput);
                     return Some(most);
                 }
                 // WAKE: room in an input channel, or an exit, by whoever makes it. When

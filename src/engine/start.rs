@@ -13,7 +13,7 @@ use super::fan_out::FanOut;
 use super::figures::Figures;
 use super::id::ScanId;
 use super::manager::{Manager, Shared};
-use super::meter::{Timesheet, manager_does};
+use super::meter::{Managing, Timesheet};
 use super::names::Names;
 use super::outlet::Kept;
 use super::run::{Request, Run, Stage};
@@ -46,7 +46,7 @@ pub(crate) struct Started<T, O, H> {
 struct Assembly<T, O> {
     fan_in: FanIn<O>,
     names: BTreeMap<ScanId, Box<str>>,
-    time: Arc<Timesheet>,
+    time: Arc<Timesheet<Managing>>,
     figures: Option<Arc<Figures>>,
     settings: Arc<Settings>,
     pool: Pool,
@@ -102,8 +102,8 @@ impl<T, O, H> Started<T, O, H> {
         // From here on no code of the user's is called on this thread.
         let settings = Arc::new(settings);
         let run = Arc::new(Run::new(reads_ahead));
-        let time = Arc::new(Timesheet::new(manager_does::LET_CONSUME));
-        let own_time = reads_ahead.then(|| Arc::new(Timesheet::new(manager_does::PULL_INPUT)));
+        let time = Arc::new(Timesheet::new(Managing::LetConsume));
+        let own_time = reads_ahead.then(|| Arc::new(Timesheet::new(Managing::PullInput)));
         let figures =
             watch.is_some().then(|| Arc::new(Figures::new(Arc::clone(&time), own_time.clone())));
         let mut inputs = Vec::with_capacity(branches.len());
@@ -193,7 +193,7 @@ fn kinds(
 pub struct Dispatch<T> {
     pub(super) fan_out: Arc<FanOut<T>>,
     pub(super) batch_size: BatchSize,
-    pub(super) time: Arc<Timesheet>,
+    pub(super) time: Arc<Timesheet<Managing>>,
     pub(super) run: Arc<Run>,
 }
 
