@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::id::ScanId;
-use super::meter::{Meter, Timesheet};
+use super::meter::{Managing, Meter, Timesheet};
 use crate::sync::{Arc, Mutex};
 
 /// Of so many scans that were added and have ended the figures are kept.

@@ -13,7 +13,7 @@ use super::fan_out::FanOut;
 use super::figures::Figures;
 use super::first_panic::FirstPanic;
 use super::id::ScanId;
-use super::meter::Timesheet;
+use super::meter::{Managing, Timesheet};
 use super::names::Names;
 use super::panic_origin::PanicOrigin;
 use super::run::{Run, Stage};
