@@ -1,7 +1,6 @@
 //! The near ends of the input channels: who is to get the next items.
 
 use std::fmt;
-use std::mem;
 
 use super::batch::{Batch, BatchSender};
 use super::branch::InputSide;
@@ -182,120 +181,111 @@ impl<T> FanOut<T> {
         self.state.lock().phase == Phase::Open
     }
 
+    /// Works on the state under the lock, and drops what is garbage then behind it.
+    fn locked<R>(&self, work: impl FnOnce(&mut State<T>, &mut Garbage<T>) -> R) -> R {
+        let mut garbage = Garbage::nothing();
+        let result = work(&mut self.state.lock(), &mut garbage);
+        drop(garbage);
+        result
+    }
+
     /// Adds a scan, which is sent all that is pulled from now on. Registers it, with
     /// its number, under the lock: nobody can end the run in between. `None` if nothing
     /// more will be sent.
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
     pub(super) fn add(&self, input: InputSide<T>, register: impl FnOnce(ScanId)) -> Option<ScanId> {
-        let mut state = self.state.lock();
-        if state.phase != Phase::Open {
-            drop(state);
-            drop(input);
-            return None;
-        }
-        let lane = Lane::new(state.begun, input, self.pulled());
-        let id = lane.id;
-        register(id);
-        state.begun += 1;
-        self.run.begin_scan();
-        state.lanes.push(lane);
-        let growing = state.growing.take();
-        drop(state);
-        growing.iter().for_each(|growing| growing.seal());
-        Some(id)
+        self.locked(|state, garbage| {
+            let lane = Lane::new(state.begun, input, self.pulled());
+            if state.phase != Phase::Open {
+                garbage.lanes.push(lane);
+                return None;
+            }
+            let id = lane.id;
+            register(id);
+            state.begun += 1;
+            self.run.begin_scan();
+            state.lanes.push(lane);
+            garbage.growing = state.growing.take();
+            Some(id)
+        })
     }
 
     /// Has Stop follow what one scan is owed.
     // MODEL: loom-tests/tests/control.rs::stop_of_a_scan_races_with_its_end
     pub(super) fn stop_scan(&self, id: ScanId) {
-        let mut state = self.state.lock();
-        let mut garbage = Garbage::nothing();
-        garbage.growing = state.growing.take();
-        if let Some(index) = state.lanes.iter().position(|lane| lane.id == id) {
+        self.locked(|state, garbage| {
+            garbage.growing = state.growing.take();
+            let Some(index) = state.lanes.iter().position(|lane| lane.id == id) else { return };
             let last = state.last_owed(&state.lanes[index]);
             if last.is_some() {
                 state.lanes[index].last = last;
             } else {
                 garbage.lanes.push(state.lanes.swap_remove(index));
             }
-        }
-        drop(state);
-        drop(garbage);
+        });
     }
 
-    /// Closes the fan_out if all the scans that there have been are the `known` ones, which
-    /// have exited, and returns whether the input is being pulled; `None` if it goes on.
+    /// Closes if the `known` scans, which have exited, are all that there have been. Returns
+    /// whether the input is being pulled; `None` if the run goes on.
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
     pub(super) fn retire(&self, known: usize) -> Option<bool> {
-        let mut state = self.state.lock();
-        if state.begun > known || state.phase == Phase::Open && state.discards {
-            return None;
-        }
-        let pulling = state.pulling;
-        let garbage = self.close_locked(&mut state);
-        drop(state);
-        drop(garbage);
-        Some(pulling)
+        self.locked(|state, garbage| {
+            let goes_on = state.begun > known || state.phase == Phase::Open && state.discards;
+            (!goes_on).then(|| self.close_locked(state, garbage))
+        })
     }
 
-    /// Begins to send a batch, the first item of which is the `first` that was pulled, and
-    /// of which `growing` is the end if it grows. One that is sent before the one before it
-    /// was sent to all comes behind that. In a fan_out that is closed it is dropped.
+    /// Takes a batch to be sent. Its first item is the `first` that was pulled; `growing` is its
+    /// end, if it grows. It comes behind the batch in hand, if there is one. When no more is to
+    /// be sent, it is dropped.
     // MODEL: loom-tests/tests/control.rs::stop_behind_an_item_that_is_held_over
-    pub(super) fn send(&self, batch: Arc<Batch<T>>, first: u64, growing: Option<Arc<Growing<T>>>) {
-        let mut state = self.state.lock();
-        state.pulling = false;
-        if state.phase != Phase::Open {
-            drop(state);
-            drop(batch);
-            return;
-        }
-        let next = Sending { batch, first };
-        if state.sending.is_some() {
-            state.behind = Some(next);
-            return;
-        }
-        let all = state.begin(next);
-        // What comes behind the first item belongs to more scans than that.
-        let sealed = if all {
-            state.growing = growing;
-            None
-        } else {
-            growing
-        };
-        drop(state);
-        sealed.iter().for_each(|growing| growing.seal());
+    pub(super) fn enqueue(
+        &self,
+        batch: Arc<Batch<T>>,
+        first: u64,
+        growing: Option<Arc<Growing<T>>>,
+    ) {
+        self.locked(|state, garbage| {
+            state.pulling = false;
+            let next = Sending { batch, first };
+            if state.phase != Phase::Open {
+                garbage.sent[0] = Some(next);
+            } else if state.sending.is_some() {
+                state.behind = Some(next);
+            } else if state.begin(next) {
+                state.growing = growing;
+            } else {
+                // What comes behind the first item belongs to more scans than that.
+                garbage.growing = growing;
+            }
+        });
     }
 
-    /// Goes on with the batch that is being sent, and says what is next.
+    /// Sends what there is to every scan that has room for it, and returns what is to be done
+    /// next.
     // MODEL: loom-tests/tests/ahead.rs::nothing_is_pulled_behind_a_drop
-    pub(super) fn offer(&self) -> Demand {
-        let mut state = self.state.lock();
-        let mut garbage = Garbage::nothing();
-        let turn = state.offer(&mut garbage);
-        state.pulling = matches!(turn, Demand::Pull { .. });
-        if turn == Demand::Leave {
-            self.closed.store(true, Ordering::Relaxed);
-        }
-        drop(state);
-        drop(garbage);
-        turn
+    pub(super) fn send(&self) -> Demand {
+        self.locked(|state, garbage| {
+            let demand = state.send(garbage);
+            state.pulling = matches!(demand, Demand::Pull { .. });
+            if demand == Demand::Leave {
+                self.closed.store(true, Ordering::Relaxed);
+            }
+            demand
+        })
     }
 
     /// Has Stop follow the batch that is being sent.
     pub(super) fn stop(&self) {
-        let mut state = self.state.lock();
-        if state.sending.is_some() {
+        self.locked(|state, garbage| {
+            if state.sending.is_none() {
+                self.close_locked(state, garbage);
+                return;
+            }
             state.phase = Phase::Ending;
             self.closed.store(true, Ordering::Relaxed);
-            let growing = state.growing.take();
-            drop(state);
-            growing.iter().for_each(|growing| growing.seal());
-        } else {
-            let garbage = self.close_locked(&mut state);
-            drop(state);
-            drop(garbage);
-        }
+            garbage.growing = state.growing.take();
+        });
     }
 
     /// Notes that the input is not being pulled any more.
@@ -303,25 +293,19 @@ impl<T> FanOut<T> {
         self.state.lock().pulling = false;
     }
 
-    /// Lets go of all scans at once, and says whether the input is being pulled. In
-    /// a run that was aborted it makes the scans leave.
+    /// Drops the channels of all scans at once, and returns whether the input is being pulled.
+    /// In a run that was aborted this makes the scans leave.
     pub(super) fn close(&self) -> bool {
-        let mut state = self.state.lock();
-        let pulling = state.pulling;
-        let garbage = self.close_locked(&mut state);
-        drop(state);
-        drop(garbage);
-        pulling
+        self.locked(|state, garbage| self.close_locked(state, garbage))
     }
 
-    fn close_locked(&self, state: &mut State<T>) -> Garbage<T> {
+    fn close_locked(&self, state: &mut State<T>, garbage: &mut Garbage<T>) -> bool {
         state.phase = Phase::Closed;
         self.closed.store(true, Ordering::Relaxed);
-        Garbage {
-            lanes: mem::take(&mut state.lanes),
-            sent: [state.sending.take(), state.behind.take()],
-            growing: state.growing.take(),
-        }
+        garbage.lanes.append(&mut state.lanes);
+        garbage.sent = [state.sending.take(), state.behind.take()];
+        garbage.growing = state.growing.take();
+        state.pulling
     }
 }
 
@@ -346,9 +330,9 @@ impl<T> State<T> {
     /// Sends what is there to every lane that is owed it and has room. A scan that has
     /// gone is owed nothing.
     // MODEL: loom-tests/tests/faults.rs::scan_that_ends_early_with_a_buffer_of_one
-    fn offer(&mut self, garbage: &mut Garbage<T>) -> Demand {
+    fn send(&mut self, garbage: &mut Garbage<T>) -> Demand {
         for sent in &mut garbage.sent {
-            if !self.offer_one(&mut garbage.lanes) {
+            if !self.send_one(&mut garbage.lanes) {
                 return Demand::Wait;
             }
             *sent = self.sending.take();
@@ -367,7 +351,7 @@ impl<T> State<T> {
     }
 
     /// Sends one batch, and says whether all have it.
-    fn offer_one(&mut self, gone: &mut Vec<Lane<T>>) -> bool {
+    fn send_one(&mut self, gone: &mut Vec<Lane<T>>) -> bool {
         let Some(Sending { batch, first }) = &self.sending else { return true };
         let mut all = true;
         let mut index = 0;

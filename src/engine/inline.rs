@@ -59,7 +59,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         // From here on the drop of the items is contained, whatever happens.
         let batch = Batch::new(items, run);
         if !batch.items().is_empty() {
-            fan_out.send(batch, first, None);
+            fan_out.enqueue(batch, first, None);
         }
         match pulled {
             Ok(Pulled::More) => Ok(()),
@@ -113,9 +113,9 @@ impl<I: Iterator, H: Hook> Source for Inline<I, H> {
     fn send(&mut self) {
         let Dispatch { fan_out, run, .. } = &self.dispatch;
         if let Some(item) = self.held_over.take() {
-            fan_out.send(Batch::new(vec![item], run), fan_out.pulled() - 1, None);
+            fan_out.enqueue(Batch::new(vec![item], run), fan_out.pulled() - 1, None);
         }
-        self.demand = fan_out.offer();
+        self.demand = fan_out.send();
     }
 
     fn pull(&mut self) -> Result<bool, Payload> {

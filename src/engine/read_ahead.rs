@@ -149,7 +149,7 @@ impl<T> Puller<T> {
         let Dispatch { fan_out, run, .. } = &self.0;
         let growing = Arc::new(Growing::new(item));
         let batch = Batch::growing(&growing, run);
-        fan_out.send(batch, fan_out.pulled() - 1, Some(Arc::clone(&growing)));
+        fan_out.enqueue(batch, fan_out.pulled() - 1, Some(Arc::clone(&growing)));
         growing
     }
 
@@ -160,7 +160,7 @@ impl<T> Puller<T> {
         let Dispatch { fan_out, run, time, .. } = &self.0;
         time.turn_to(Managing::WaitForScans);
         loop {
-            match fan_out.offer() {
+            match fan_out.send() {
                 Demand::Pull { most } => {
                     time.turn_to(Managing::PullInput);
                     return Some(most);
