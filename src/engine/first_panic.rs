@@ -47,8 +47,8 @@ impl Drop for FirstPanic {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::engine::ScanId;
+    use super::*;
 
     fn surfaces(panics: [(PanicOrigin, &'static str); 2]) -> Option<&'static str> {
         let mut first = FirstPanic::default();
