@@ -1,16 +1,16 @@
-//! `aligned`: outputs in item order, as a sequence and as tuples, with something to
-//! do for each item. What is measured is what the order costs.
+//! `aligned`: outputs in item order, as a sequence and as rows, with some work for
+//! each item. Measures what the order costs.
 
 use criterion::Criterion;
 
-use crate::peers::{Anabranch, AnabranchOrdered, AnabranchTee, Sequential};
+use crate::peers::{Anabranch, AnabranchOrdered, AnabranchZipLatest, Sequential};
 use crate::support::{Case, Spin, numbers};
 
-/// About how many nanoseconds of work an item is for a scan, and the rounds that
-/// take so long; see `work`.
+/// Nanoseconds of work per item and scan, about, and the rounds that take so long;
+/// see `work`.
 const WORK: [(usize, u32); 3] = [(5, 2), (30, 20), (100, 68)];
 
-/// How many nanoseconds of work a scan has in a run.
+/// Nanoseconds of work that a scan has in a run.
 const PER_RUN: usize = 20_000_000;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
@@ -23,7 +23,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             case.outputs(&mut group, &Sequential);
             case.outputs(&mut group, &Anabranch);
             case.outputs(&mut group, &AnabranchOrdered);
-            case.outputs(&mut group, &AnabranchTee);
+            case.outputs(&mut group, &AnabranchZipLatest);
         }
     }
 }

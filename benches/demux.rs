@@ -1,10 +1,10 @@
-//! `demux`: a state for each of a thousand keys, with something to do for each
-//! item. What is measured is from where on threads help, and how far.
+//! `demux`: a state for each of a thousand keys, with some work for each item.
+//! Measures from how much work on threads help, and how far.
 
 use std::collections::HashMap;
 use std::hint::black_box;
 
-use anabranch::{IteratorExt, scan};
+use anabranch::prelude::*;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -12,11 +12,10 @@ use crate::support::{Spin, Step, numbers, scaled};
 
 const KEYS: u64 = 1000;
 
-/// About how many nanoseconds of work an item is, and the rounds that take so
-/// long; see `work`.
+/// Nanoseconds of work per item, about, and the rounds that take so long; see `work`.
 const WORK: [(usize, u32); 3] = [(0, 0), (50, 34), (200, 137)];
 
-/// How many nanoseconds a run takes, about.
+/// Nanoseconds that a run takes, about.
 const PER_RUN: usize = 20_000_000;
 
 type Totals = HashMap<u64, u64>;
@@ -40,8 +39,8 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     }
 }
 
-/// What an item adds to the total of its key. It does not depend on the total, so
-/// that the items of a key can be added up in any order.
+/// Returns what an item adds to the total of its key. It does not depend on the
+/// total, so the items of a key can be added in any order.
 fn work(rounds: u32, item: u64) -> u64 {
     Spin { rounds }.step(0, &item)
 }
@@ -60,16 +59,16 @@ fn sequential(items: usize, rounds: u32) -> Totals {
     totals
 }
 
-/// `par_demux`, no setting touched.
+/// `demux`, no setting touched.
 fn anabranch(items: usize, rounds: u32) -> Totals {
     let total = move |_: &u64| {
         scan::fold(0_u64, move |total, item: &u64| total.wrapping_add(work(rounds, *item)))
     };
-    numbers(items).par_demux(key, total).collect()
+    numbers(items).fan_out().demux(key, total).collect()
 }
 
-/// A map for each task, and the maps put together: what rayon is made for, where
-/// the order of a key's items does not matter and all of them are at hand.
+/// A map for each task, and the maps merged. This is what rayon is made for: the order
+/// of a key's items does not matter, and all items are at hand.
 fn rayon(items: usize, rounds: u32) -> Totals {
     let add = |mut totals: Totals, (key, more): (u64, u64)| {
         let total = totals.entry(key).or_default();

@@ -1,5 +1,5 @@
-//! `fan_out`: next to nothing to do for an item, one result per scan at the end.
-//! What is measured is the cost of giving an item to a scan.
+//! `fan_out`: next to no work for an item, one result per scan at the end. Measures the
+//! cost of giving an item to a scan.
 
 use criterion::Criterion;
 
@@ -8,10 +8,10 @@ use crate::peers::{
 };
 use crate::support::{Case, Mix, numbers};
 
-/// As many items as take the fast implementations a few milliseconds.
+/// Items that take the fast implementations a few milliseconds.
 const MANY: usize = 1 << 21;
 
-/// As many as keep a run of those that synchronise for each item below 50 ms.
+/// Items that take those which synchronise for each item less than 50 ms.
 const FEW: usize = 1 << 15;
 
 pub(crate) fn bench(criterion: &mut Criterion) {

@@ -1,5 +1,5 @@
-//! `items`: items that are not numbers: owned text, a big array, shared text.
-//! What is measured is what it costs to make, share and drop them on the way.
+//! `items`: items that are not numbers: owned text, a big array, shared text. Measures
+//! what it costs to make, share and drop them.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use criterion::{BenchmarkGroup, Criterion};
 use crate::peers::{Anabranch, BareBatches, CrossbeamItems, Sequential};
 use crate::support::{Case, Glance, Step};
 
-/// As many items as take the fast implementations a few milliseconds.
+/// Items that take the fast implementations a few milliseconds.
 const MANY: usize = 1 << 17;
 
-/// As many as keep a run of those that synchronise for each item below 50 ms.
+/// Items that take those which synchronise for each item less than 50 ms.
 const FEW: usize = 1 << 14;
 
-/// How many different items there are: a source clones one after the other.
+/// The number of different items. A source clones one after the other.
 const DIFFERENT: usize = 1 << 10;
 
 pub(crate) fn bench(criterion: &mut Criterion) {

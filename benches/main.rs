@@ -1,6 +1,5 @@
-//! What a run costs, beside the sequential loop and beside other ways to give
-//! every item to several threads. `README.md` says what each group measures, and
-//! what was measured.
+//! The cost of a run, beside the sequential loop and beside other ways to give every item
+//! to several threads. `README.md` has the groups and the figures.
 
 mod aligned;
 mod demux;

@@ -1,6 +1,5 @@
-//! `many_scans` and `many_scans_outputs`: far more scans than processors, with
-//! next to nothing to do. What is measured is whether an item costs a scan the
-//! same when there are a thousand of them.
+//! `many_scans` and `many_scans_outputs`: far more scans than processors, with next to no
+//! work. Measures whether the cost per item and scan stays the same up to a thousand scans.
 
 use criterion::Criterion;
 
@@ -9,7 +8,7 @@ use crate::support::{Case, Mix, measuring, numbers};
 
 const WIDTHS: [usize; 4] = [8, 64, 256, 1000];
 
-/// How many items there are where results are awaited, and where outputs are.
+/// The number of items, for results at the end and for outputs.
 const ITEMS: usize = 1 << 16;
 const ITEMS_WITH_OUTPUTS: usize = 1 << 15;
 
@@ -32,7 +31,7 @@ fn results(criterion: &mut Criterion) {
         case.fold(&mut group, &RayonChunks);
     }
     if !measuring() {
-        // That it works is all that is asked of ten thousand threads.
+        // Ten thousand threads have to work, however long they take.
         let scans = vec![Mix; 10_000];
         Case::new(scans.len(), ITEMS, numbers, &scans).fold(&mut group, &Anabranch);
     }

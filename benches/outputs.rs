@@ -1,16 +1,15 @@
-//! `outputs`: next to nothing to do for an item, one output per item and scan,
-//! which the caller consumes one by one. What is measured is the way there and
-//! back.
+//! `outputs`: next to no work for an item, one output per item and scan, consumed one by
+//! one. Measures the way there and back.
 
 use criterion::Criterion;
 
 use crate::peers::{Anabranch, BareBatches, CrossbeamItems, RayonChunks, Sequential};
 use crate::support::{Case, Mix, numbers};
 
-/// As many items as take the fast implementations a few milliseconds.
+/// Items that take the fast implementations a few milliseconds.
 const MANY: usize = 1 << 20;
 
-/// As many as keep a run of those that synchronise for each item below 50 ms.
+/// Items that take those which synchronise for each item less than 50 ms.
 const FEW: usize = 1 << 14;
 
 pub(crate) fn bench(criterion: &mut Criterion) {

@@ -1,12 +1,12 @@
-//! `read_ahead`: what an input with a thread of its own costs, and what a run does that
-//! can be interrupted. `saturated` are trivial scans of a source that never waits;
-//! `latency` is the time from an item to its output
-//! where everybody else is idle, beside two hops over bare channels.
+//! `read_ahead`: an input with a thread of its own. `saturated` measures its cost, and
+//! that of a run with a control: trivial scans of a source that never waits. `latency`
+//! measures the time from an item to its output, in a run that is idle otherwise, beside
+//! two hops over bare channels.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anabranch::{IteratorExt, scan};
+use anabranch::prelude::*;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
 use crossbeam_channel::bounded;
@@ -14,7 +14,7 @@ use crossbeam_channel::bounded;
 use crate::peers::{Anabranch, AnabranchAhead, AnabranchControlled, CrossbeamItems, Sequential};
 use crate::support::{Case, Mix, measuring, numbers};
 
-/// How long the source waits before each item.
+/// The time that the source waits before each item.
 const PAUSES: [Duration; 2] = [Duration::from_micros(100), Duration::from_millis(1)];
 
 pub(crate) fn bench(criterion: &mut Criterion) {
@@ -39,7 +39,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     }
 }
 
-/// Times at how many hundredths of all items are at their output.
+/// Measures the latency that `rank` hundredths of the items do not exceed.
 fn latency(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -58,7 +58,7 @@ fn latency(
     });
 }
 
-/// Items that know when they were made, each after a pause.
+/// Items that are the time when they were made, each after a pause.
 struct Source {
     left: usize,
     pause: Duration,

@@ -1,6 +1,5 @@
-//! `start_stop`: a run of two scans over ten items, from its start to its end, on
-//! warm threads; and the same on threads that are started for it. What is measured
-//! is what a run costs before it does anything.
+//! `start_stop`: a run of two scans over ten items, from its start to its end, on warm
+//! threads, and on threads that are started for it. Measures the fixed cost of a run.
 
 use std::sync::Arc;
 use std::thread;
@@ -23,7 +22,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     case.fold(&mut group, &ThreadScope);
 }
 
-/// The items are collected, and every scan goes through them on a new thread.
+/// Collects the items; every scan steps over them on a new thread.
 struct SpawnJoin;
 
 impl Peer for SpawnJoin {
@@ -44,7 +43,7 @@ impl<T: Send + Sync + 'static> Folds<T> for SpawnJoin {
     }
 }
 
-/// The same with threads that borrow the items.
+/// The same, with threads that borrow the items.
 struct ThreadScope;
 
 impl Peer for ThreadScope {

@@ -1,5 +1,5 @@
-//! `work`: scans that have something to do for each item. What is measured is
-//! from where on, and how far, threads help.
+//! `work`: scans with some work for each item. Measures from how much work on threads
+//! help, and how far.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
@@ -7,14 +7,12 @@ use criterion::{BenchmarkGroup, Criterion};
 use crate::peers::{Anabranch, BareBatches, RayonChunks, Sequential};
 use crate::support::{Case, Spin, numbers};
 
-/// About how many nanoseconds of work an item is for a scan, and the rounds that
-/// take so long on the machine of `README.md`. What they take on another one is
-/// what the sequential loop says.
+/// Nanoseconds of work per item and scan, about, and the rounds that take so long on the
+/// machine of `README.md`. On another machine, the sequential loop shows what they take.
 const WORK: [(usize, u32); 4] = [(5, 2), (30, 20), (100, 68), (400, 275)];
 
-/// How many nanoseconds of work a scan has in a run, and how many items there are
-/// at most. Batches are many in any case: were they few, it would matter how they
-/// fall out.
+/// Nanoseconds of work that a scan has in a run, and the largest number of items. With few
+/// batches it would matter how they divide.
 const PER_RUN: usize = 30_000_000;
 const MOST: usize = 1 << 20;
 
@@ -26,7 +24,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             compare(&mut group, &name, PER_RUN / nanoseconds, &vec![Spin { rounds }; width]);
         }
     }
-    // One scan has ten times the work of the other; and that one alone.
+    // One scan has ten times the work of the other. Then that one alone.
     let (nanoseconds, rounds) = WORK[1];
     let skewed = [Spin { rounds: 10 * rounds }, Spin { rounds }];
     let items = PER_RUN / (10 * nanoseconds);

@@ -5,33 +5,34 @@
 //!        4  up            8.000        7.976
 //! ```
 //!
-//! One number a line on standard input, in columns out: the line, the direction,
-//! the fast average and the slow one. What to see here: two scans that the consumer
-//! gets aligned, item by item, though each runs on a thread of its own; so does the
-//! input, so that a crossing is printed while the next price is waited for. A line that
-//! is no number ends the run, and is told with its own number.
+//! Reads one number a line from standard input. Prints the line, the direction, the
+//! fast average and the slow one. A line that is not a number ends the run; the error
+//! has its number.
+//!
+//! What to see here: the outputs of two scans aligned item by item, though each scan
+//! runs on a thread of its own. So does the input: a crossing is printed while the
+//! input blocks.
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::iter;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
 
-use anabranch::IteratorExt;
-use anabranch::scan::{self, Scan};
+use anabranch::prelude::*;
 use clap::Parser;
 
 /// Prints where two moving averages of the numbers on standard input cross.
 #[derive(Parser)]
 struct Args {
-    /// Over how many numbers the fast average goes, about
+    /// The span of the fast average, in numbers
     #[arg(default_value = "12", value_parser = clap::value_parser!(u32).range(1..))]
     fast: u32,
-    /// Over how many numbers the slow average goes, about
+    /// The span of the slow average, in numbers
     #[arg(default_value = "26", value_parser = clap::value_parser!(u32).range(1..))]
     slow: u32,
 }
 
-/// The exponential moving average over about `span` numbers.
+/// Makes a scan that emits the exponential moving average over about `span` numbers.
 fn average(span: u32) -> impl Scan<f64, Output = f64> + Send {
     let weight = 2.0 / (f64::from(span) + 1.0);
     scan::scan(None, move |average: &mut Option<f64>, x: &f64| {
@@ -41,13 +42,15 @@ fn average(span: u32) -> impl Scan<f64, Output = f64> + Send {
 }
 
 fn print_crossings(
-    numbers: impl Iterator<Item = f64> + Send + 'static,
+    numbers: impl Iterator<Item = Result<f64, String>> + Send + 'static,
     Args { fast, slow }: &Args,
     out: &mut impl Write,
-) -> io::Result<()> {
+) -> Result<(), Box<dyn Error>> {
     let mut was_above = None;
-    let averages = numbers.fan_out().read_ahead().zip_latest((average(*fast), average(*slow)));
-    for (line, (fast, slow)) in iter::zip(1.., averages) {
+    let averages = (average(*fast), average(*slow));
+    let rows = numbers.fan_out().read_ahead().until_error().zip_latest(averages);
+    for (line, row) in iter::zip(1.., rows) {
+        let (fast, slow) = row?;
         // While they are equal neither is above the other.
         let above = if fast == slow { continue } else { fast > slow };
         if was_above.replace(above).is_some_and(|was| was != above) {
@@ -60,28 +63,27 @@ fn print_crossings(
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // Bad input ends the numbers; what came before it still counts.
-    let failure = Arc::new(OnceLock::new());
-    let failed = Arc::clone(&failure);
     let lines = BufReader::new(io::stdin()).lines();
-    let numbers = iter::zip(1.., lines).map_while(move |(place, line)| {
-        let number = line.map_err(|error| error.to_string()).and_then(|line| {
-            let number = line.trim().parse().ok().filter(|number: &f64| number.is_finite());
-            number.ok_or_else(|| format!("{line:?} is not a number"))
-        });
-        number.map_err(|what| drop(failed.set(format!("line {place}: {what}")))).ok()
-    });
-    let printed = print_crossings(numbers, &args, &mut io::stdout().lock());
-    // That nobody wants more is no failure.
-    let printed = printed.or_else(|error| match error.kind() {
-        ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error.to_string()),
-    });
-    match printed.err().as_ref().or(failure.get()) {
-        None => ExitCode::SUCCESS,
-        Some(what) => {
-            eprintln!("crossings: {what}");
+    let numbers = iter::zip(1.., lines)
+        .map(|(place, line)| number(line).map_err(|what| format!("line {place}: {what}")));
+    match print_crossings(numbers, &args, &mut io::stdout().lock()) {
+        Err(error) if !is_broken_pipe(&*error) => {
+            eprintln!("crossings: {error}");
             ExitCode::FAILURE
         }
+        _ => ExitCode::SUCCESS,
     }
+}
+
+/// Parses the number in a line.
+fn number(line: io::Result<String>) -> Result<f64, String> {
+    let line = line.map_err(|error| error.to_string())?;
+    let number = line.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| format!("{line:?} is not a number"))
+}
+
+/// Whether the reader of the crossings has gone away, which is no failure.
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

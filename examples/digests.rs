@@ -6,10 +6,10 @@
 //! BLAKE3 (-) = 57f19408f5a8ccdf80c6e1f2e5b0c4e65565f7a00a239f39d5b631266f1d6489
 //! ```
 //!
-//! Without `--only` it computes all it knows; without a FILE, or for `-`, it
-//! reads standard input. Each line is what `sha256sum --tag` or its like prints
-//! or, if only one digest is asked for, what `sha256sum` prints. In either form
-//! `sha256sum --check` and its like read the lines that are for them.
+//! Without `--only` it computes every digest it knows; without a FILE, or for `-`,
+//! it reads standard input. Each line is what `sha256sum --tag` prints or, for a
+//! single digest, what `sha256sum` prints. In either form `sha256sum --check`
+//! checks its own lines; so do `md5sum`, `sha1sum` and `sha512sum`.
 //!
 //! What to see here: scans made with [`scan::fold`], scans of different kinds in
 //! one list, outputs told apart by their `ScanId`, and an input that may fail.
@@ -20,8 +20,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::iter;
 use std::process::ExitCode;
 
-use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{Config, IteratorExt};
+use anabranch::prelude::*;
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use md5::{Digest, Md5};
@@ -36,7 +35,7 @@ struct Args {
     #[arg(default_values_t = Algorithm::value_variants().to_vec())]
     only: Vec<Algorithm>,
 
-    /// Name the algorithm in every line, even if there is but one
+    /// Name the algorithm in every line, even if there is only one
     #[arg(long)]
     tag: bool,
 
@@ -45,7 +44,7 @@ struct Args {
     files: Vec<OsString>,
 }
 
-/// What can be computed, in the order in which it is printed.
+/// The digests, in the order in which they are printed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Algorithm {
     Md5,
@@ -57,7 +56,7 @@ enum Algorithm {
 }
 
 impl Algorithm {
-    /// Its name in a line.
+    /// Returns its name in a line.
     fn tag(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",
@@ -69,7 +68,7 @@ impl Algorithm {
         }
     }
 
-    /// The scan that emits this digest of all blocks when they have ended.
+    /// Makes the scan that emits this digest of all blocks, at the end.
     fn scan(self) -> BoxScan<'static, Block, String> {
         match self {
             Self::Md5 => digest::<Md5>(),
@@ -92,7 +91,7 @@ impl Algorithm {
     }
 }
 
-/// The scan for a hasher that has the trait of the RustCrypto crates.
+/// Makes the scan for a hasher of the RustCrypto crates.
 fn digest<D: Digest + Send + 'static>() -> BoxScan<'static, Block, String> {
     hash(
         D::new(),
@@ -101,7 +100,7 @@ fn digest<D: Digest + Send + 'static>() -> BoxScan<'static, Block, String> {
     )
 }
 
-/// The scan for any hasher: a fold over the blocks, and what is made of its end.
+/// Makes the scan for any hasher: a fold over the blocks, and then `finish`.
 fn hash<H: Send + 'static>(
     hasher: H,
     update: fn(&mut H, &[u8]),
@@ -117,37 +116,35 @@ fn hash<H: Send + 'static>(
 /// A piece of a file: the item that the scans are given.
 type Block = Vec<u8>;
 
-/// The length of a block, in bytes: most digests take hundreds of microseconds for
-/// so many, beside which handing them over is nothing.
+/// The length of a block, in bytes. Most digests take hundreds of microseconds for
+/// it; handing it over takes a few.
 const BLOCK: usize = 256 << 10;
 
-/// The next block, which is shorter than the others at the end of the input, or
-/// `None` after it.
+/// Reads the next block, or returns `None` at the end of the input. The last block
+/// may be shorter than the others.
 fn read_block(input: &mut impl Read) -> io::Result<Option<Block>> {
     let mut block = Vec::with_capacity(BLOCK);
     input.take(BLOCK as u64).read_to_end(&mut block)?;
     Ok(Some(block).filter(|block| !block.is_empty()))
 }
 
-/// The digests of all that `input` has, in the order of `algorithms`.
+/// Computes the digests of all that `input` has, in the order of `algorithms`.
 fn digests(mut input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
-    // An error ends the blocks, which to the scans is the end of the input: they
-    // emit digests all the same, and nobody gets to see them.
-    let mut outcome = Ok(());
-    let blocks = iter::from_fn(|| read_block(&mut input).transpose())
-        .map_while(|block| block.map_err(|error| outcome = Err(error)).ok());
-    // No batches of blocks: a block is a batch of bytes already.
-    let config = Config::new().batch(1);
-    let scans = algorithms.iter().map(|algorithm| algorithm.scan());
+    let blocks = iter::from_fn(|| read_block(&mut input).transpose());
+    let scans: Vec<_> = algorithms.iter().map(|algorithm| algorithm.scan()).collect();
+    // A block is a batch of bytes already, so a batch is one block.
+    let outputs = blocks.fan_out().until_error().batch(1).distribute(scans);
     let mut digests = vec![String::new(); algorithms.len()];
-    for (id, digest) in blocks.fan_out().with(&config).distribute(scans) {
+    for output in outputs {
+        // An error comes last, behind the digests of what was read before it.
+        let (id, digest) = output?;
         digests[id.index()] = digest;
     }
-    outcome.map(|()| digests)
+    Ok(digests)
 }
 
-/// The digests of the file of that name. If standard error is a terminal, it
-/// shows a progress bar meanwhile.
+/// Computes the digests of the file of that name. On a terminal it shows a progress
+/// bar meanwhile.
 fn digests_of(name: &OsStr, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
     let style = ProgressStyle::with_template("{wide_bar} {bytes} {bytes_per_sec} {eta}");
     let bar = ProgressBar::no_length().with_style(style.expect("the template is well formed"));
@@ -159,8 +156,8 @@ fn digests_of(name: &OsStr, algorithms: &[Algorithm]) -> io::Result<Vec<String>>
     digests(bar.wrap_read(file), algorithms)
 }
 
-/// The line for one digest, as coreutils print it: what would break a name's line
-/// is escaped, and a backslash in front says so.
+/// Makes the line for one digest, as coreutils print it. Backslashes and line ends
+/// in a name are escaped; a backslash in front says so.
 fn line(name: &OsStr, tag: Option<&str>, digest: &str) -> Vec<u8> {
     let mut escaped = Vec::new();
     for byte in name.as_encoded_bytes() {
@@ -179,11 +176,11 @@ fn line(name: &OsStr, tag: Option<&str>, digest: &str) -> Vec<u8> {
     [before.as_bytes(), &escaped, after.as_bytes()].concat()
 }
 
-/// Says on standard error what is the matter with `name`.
+/// Reports an error about `name` on standard error.
 fn complain(name: &OsStr, error: &io::Error) {
     let message =
         [b"digests: ", name.as_encoded_bytes(), format!(": {error}\n").as_bytes()].concat();
-    // If that fails too, the exit status has to do.
+    // If this fails too, the exit status remains.
     io::stderr().write_all(&message).unwrap_or_default();
 }
 

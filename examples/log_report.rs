@@ -1,4 +1,4 @@
-//! A report on a web server's log, in one pass: every figure is a scan on a thread
+//! A report on a web server's log, in one pass: each figure is a total on a thread
 //! of its own.
 //!
 //! ```text
@@ -11,10 +11,12 @@
 //! busiest hour    12/Mar/2026:07 (2 requests)
 //! ```
 //!
-//! Reads the Common Log Format, which most servers write; without a file it makes
-//! up a log and reports on that. What to see here: scans of different types in one
-//! tuple, and an input that may fail. A line that is no entry ends the run with its
-//! number.
+//! Reads the Common Log Format, which most servers write. Without a file it makes up
+//! a log and reports on that. A line in another format ends the run; the error has
+//! its number.
+//!
+//! What to see here: totals of different types in one tuple, and an input that may
+//! fail.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -23,8 +25,7 @@ use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anabranch::scan::{self, Scan};
-use anabranch::{Config, Control, TryIteratorExt};
+use anabranch::{Control, prelude::*};
 use clap::Parser;
 
 /// Reports on a web server's log.
@@ -32,7 +33,7 @@ use clap::Parser;
 struct Args {
     /// A log in the Common Log Format; without one, a log is made up
     file: Option<PathBuf>,
-    /// Say at the end what took how long
+    /// Print statistics of the run at the end
     #[arg(long)]
     stats: bool,
 }
@@ -48,7 +49,7 @@ struct Entry {
     bytes: u64,
 }
 
-/// `host ident user [date] "request" status bytes`.
+/// Parses `host ident user [date] "request" status bytes`.
 fn parse(line: &str) -> Option<Entry> {
     let (host, rest) = line.split_once(' ')?;
     let (_, rest) = rest.split_once('[')?;
@@ -61,12 +62,12 @@ fn parse(line: &str) -> Option<Entry> {
         hour: hour.join(":"),
         request: request.to_owned(),
         status: status.parse().ok()?,
-        // A dash says that there was no body.
+        // A dash stands for no body.
         bytes: if bytes.trim() == "-" { 0 } else { bytes.trim().parse().ok()? },
     })
 }
 
-/// The entries of the log, or what is wrong with it, and where.
+/// Parses the lines of the log. An error says which line is wrong, and how.
 fn entries(
     lines: impl Iterator<Item = io::Result<String>>,
 ) -> impl Iterator<Item = Result<Entry, String>> {
@@ -76,8 +77,11 @@ fn entries(
     })
 }
 
-fn report(config: &Config, lines: impl Iterator<Item = io::Result<String>>) -> Result<(), String> {
-    let scans = (
+fn report(
+    control: &Control,
+    lines: impl Iterator<Item = io::Result<String>>,
+) -> Result<(), String> {
+    let totals = (
         scan::count().named("requests"),
         scan::sum_by(|entry: &Entry| entry.bytes).named("bytes"),
         scan::fold(HashSet::new(), |mut hosts, entry: &Entry| {
@@ -99,23 +103,23 @@ fn report(config: &Config, lines: impl Iterator<Item = io::Result<String>>) -> R
         .named("hours"),
     );
     let (requests, bytes, hosts, errors, largest, hours) =
-        entries(lines).fan_out().with(config).until_error().fold(scans)?;
-    println!("requests        {}", requests.unwrap_or_default());
-    println!("bytes           {}", bytes.unwrap_or_default());
-    println!("hosts           {}", hosts.unwrap_or_default().len());
-    println!("errors          {}", errors.unwrap_or_default());
+        entries(lines).fan_out().until_error().control(control).fold(totals)?;
+    println!("requests        {requests}");
+    println!("bytes           {bytes}");
+    println!("hosts           {}", hosts.len());
+    println!("errors          {errors}");
     if let Some(entry) = largest {
         println!("largest         {} bytes: {}", entry.bytes, entry.request);
     }
-    // Of hours with as many requests, the first.
-    let hours = hours.unwrap_or_default().into_iter();
-    if let Some((hour, requests)) = hours.max_by(|a, b| (a.1, &b.0).cmp(&(b.1, &a.0))) {
+    // Of equally busy hours, the first.
+    let busiest = hours.into_iter().max_by(|a, b| (a.1, &b.0).cmp(&(b.1, &a.0)));
+    if let Some((hour, requests)) = busiest {
         println!("busiest hour    {hour} ({requests} requests)");
     }
     Ok(())
 }
 
-/// A day of a small server.
+/// Makes up a day of a small server.
 fn made_up() -> impl Iterator<Item = io::Result<String>> {
     (0..200_000_u64).map(|second| {
         let noise = second.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
@@ -135,11 +139,10 @@ fn made_up() -> impl Iterator<Item = io::Result<String>> {
 fn main() -> ExitCode {
     let Args { file, stats } = Args::parse();
     let control = Control::new();
-    let config = Config::new().control(&control);
     let (name, result) = match &file {
-        None => ("made up".into(), report(&config, made_up())),
+        None => ("made up".into(), report(&control, made_up())),
         Some(path) => {
-            let report = |file| report(&config, BufReader::new(file).lines());
+            let report = |file| report(&control, BufReader::new(file).lines());
             let result = File::open(path).map_err(|error| error.to_string()).and_then(report);
             (path.to_string_lossy(), result)
         }

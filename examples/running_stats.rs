@@ -10,27 +10,26 @@
 //!
 //! What to see here: scans made from closures, with names; a row of their outputs
 //! for each item; and an input that may fail or never end. It is read ahead, on a
-//! thread of its own, so a row is printed while the next line is waited for.
+//! thread of its own, so a row is printed while the input blocks.
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::iter;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
 
-use anabranch::IteratorExt;
-use anabranch::scan::{self, BoxScan, Scan};
+use anabranch::prelude::*;
 use clap::Parser;
 
 /// Prints running statistics of a column of numbers on standard input.
 #[derive(Parser)]
 struct Args {
-    /// Which column to take, counting from one; white space separates them
+    /// The column to take, counting from one; white space separates them
     #[arg(default_value = "1")]
     column: NonZeroUsize,
 }
 
-/// What to compute: the columns of the table.
+/// Makes the scans: the columns of the table.
 fn scans() -> [BoxScan<'static, f64, f64>; 5] {
     let mean = scan::scan((0.0, 0.0), |(count, mean), x: &f64| {
         *count += 1.0;
@@ -46,7 +45,7 @@ fn scans() -> [BoxScan<'static, f64, f64>; 5] {
     ]
 }
 
-/// Emits the first number, and from there on `f(output before, number)`.
+/// Makes a scan that emits the first number, and then `f(previous output, number)`.
 fn running(f: fn(f64, f64) -> f64) -> impl Scan<f64, Output = f64> + Send {
     scan::scan(None, move |output: &mut Option<f64>, x: &f64| {
         *output = Some(output.map_or(*x, |before| f(before, *x)));
@@ -54,18 +53,18 @@ fn running(f: fn(f64, f64) -> f64) -> impl Scan<f64, Output = f64> + Send {
     })
 }
 
-/// Prints a row for each number.
+/// Prints a row for each number, up to the first error.
 fn print_table(
-    numbers: impl Iterator<Item = f64> + Send + 'static,
+    numbers: impl Iterator<Item = Result<f64, String>> + Send + 'static,
     out: &mut impl Write,
-) -> io::Result<()> {
+) -> Result<(), Box<dyn Error>> {
     let scans = scans();
     for scan in &scans {
         write!(out, "{:>12}", scan.name().unwrap_or_default())?;
     }
     writeln!(out)?;
-    for row in numbers.fan_out().read_ahead().zip_latest(scans) {
-        for cell in row {
+    for row in numbers.fan_out().read_ahead().until_error().zip_latest(scans) {
+        for cell in row? {
             write!(out, "{cell:>12.3}")?;
         }
         writeln!(out)?;
@@ -73,7 +72,7 @@ fn print_table(
     Ok(())
 }
 
-/// The number in that column of a line, or what is wrong.
+/// Parses the number in that column of a line.
 fn number(line: io::Result<String>, column: NonZeroUsize) -> Result<f64, String> {
     let line = line.map_err(|error| error.to_string())?;
     let word = line.split_whitespace().nth(column.get() - 1);
@@ -84,25 +83,21 @@ fn number(line: io::Result<String>, column: NonZeroUsize) -> Result<f64, String>
 
 fn main() -> ExitCode {
     let Args { column } = Args::parse();
-    // Bad input ends the numbers; what came before it still makes its rows.
-    let failure = Arc::new(OnceLock::new());
-    let failed = Arc::clone(&failure);
-    let numbers =
-        iter::zip(1.., BufReader::new(io::stdin()).lines()).map_while(move |(place, line)| {
-            let keep = |what| drop(failed.set(format!("line {place}: {what}")));
-            number(line, column).map_err(keep).ok()
-        });
-    let printed = print_table(numbers, &mut io::stdout().lock());
-    // That nobody wants more rows is no failure.
-    let printed = printed.or_else(|error| match error.kind() {
-        ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error.to_string()),
+    let lines = BufReader::new(io::stdin()).lines();
+    let numbers = iter::zip(1.., lines).map(move |(place, line)| {
+        number(line, column).map_err(|what| format!("line {place}: {what}"))
     });
-    match printed.err().as_ref().or(failure.get()) {
-        None => ExitCode::SUCCESS,
-        Some(what) => {
-            eprintln!("running_stats: {what}");
+    match print_table(numbers, &mut io::stdout().lock()) {
+        Err(error) if !is_broken_pipe(&*error) => {
+            eprintln!("running_stats: {error}");
             ExitCode::FAILURE
         }
+        _ => ExitCode::SUCCESS,
     }
+}
+
+/// Whether the reader of the table has gone away, which is no failure.
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

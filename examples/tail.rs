@@ -1,4 +1,4 @@
-//! A live tail: what is looked for in a growing file, as its lines arrive.
+//! A live tail: finds words in the lines of a growing file, as they arrive.
 //!
 //! ```text
 //! $ cargo run --example tail -- --follow --find error --find warning server.log
@@ -7,10 +7,11 @@
 //! ```
 //!
 //! Without `--follow` it ends with the file; without a file it reads standard input.
-//! What to see here: an input that is read ahead on a thread of its own, so that a match
-//! is printed while the file is waited for, and the program can end while it is; one
-//! scan for each word; and an input that may fail. A line that is no text ends the run
-//! with its number.
+//! A line that is not UTF-8 ends the run; the error has its number.
+//!
+//! What to see here: an input that is read ahead, on a thread of its own. A match is
+//! printed while the input blocks, and the program can end while it does. Each word
+//! has a scan, and the input may fail.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -20,11 +21,10 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{Config, Control, IteratorExt, TryIteratorExt};
+use anabranch::{Control, prelude::*};
 use clap::Parser;
 
-/// How often a file that is followed is looked at.
+/// The time between two looks at a file that is followed.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Prints the lines of a growing file in which a word is found.
@@ -35,13 +35,13 @@ struct Args {
     /// When the file ends, wait for more
     #[arg(short, long)]
     follow: bool,
-    /// What to look for; can be given more than once. Without, every line is printed
+    /// A word to look for; can be given more than once. Without one, every line is printed
     #[arg(long = "find", value_name = "WORD")]
     words: Vec<String>,
     /// End after so many matches
     #[arg(short, long, value_name = "N")]
     max: Option<usize>,
-    /// Say at the end what took how long
+    /// Print statistics of the run at the end
     #[arg(long)]
     stats: bool,
 }
@@ -49,8 +49,8 @@ struct Args {
 /// A line with its number.
 type Line = (u64, String);
 
-/// The lines of `source`, each when it is complete. When the source ends they do, or
-/// they wait for it to go on.
+/// Returns the lines of `source`, each when it is complete. With `follow` they wait
+/// for more at its end.
 fn lines(mut source: impl BufRead, follow: bool) -> impl Iterator<Item = Result<Line, String>> {
     iter::zip(1.., iter::from_fn(move || next_line(&mut source, follow).transpose())).map(
         |(number, line)| match line.map(String::from_utf8) {
@@ -61,7 +61,8 @@ fn lines(mut source: impl BufRead, follow: bool) -> impl Iterator<Item = Result<
     )
 }
 
-/// The next line without its end. The last one needs none, unless more may come.
+/// Reads the next line, without its line end. Only the last line may lack one, and
+/// not with `follow`.
 fn next_line(source: &mut impl BufRead, follow: bool) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     loop {
@@ -82,7 +83,7 @@ fn find(word: &str) -> BoxScan<'static, Line, Line> {
     scan::filter(move |(_, line): &Line| line.contains(&wanted)).named(word.to_owned()).boxed()
 }
 
-fn print_matches(args: &Args, config: &Config, out: &mut impl Write) -> Result<(), String> {
+fn print_matches(args: &Args, control: &Control, out: &mut impl Write) -> Result<(), String> {
     let source: Box<dyn BufRead + Send> = match &args.file {
         Some(path) => {
             Box::new(BufReader::new(File::open(path).map_err(|error| error.to_string())?))
@@ -93,13 +94,9 @@ fn print_matches(args: &Args, config: &Config, out: &mut impl Write) -> Result<(
         [] => vec![find("")],
         words => words.iter().map(|word| find(word)).collect(),
     };
-    let run = lines(source, args.follow)
-        .fan_out()
-        .with(config)
-        .read_ahead()
-        .until_error()
-        .distribute(scans);
-    // Leaving the loop drops the run, though the file may be waited for.
+    let lines = lines(source, args.follow);
+    let run = lines.fan_out().read_ahead().until_error().control(control).distribute(scans);
+    // Leaving the loop drops the run, even while the input blocks.
     for found in run.take(args.max.unwrap_or(usize::MAX)) {
         let (id, (number, line)) = found?;
         let word = args.words.get(id.index()).map_or("", |word| word);
@@ -108,7 +105,7 @@ fn print_matches(args: &Args, config: &Config, out: &mut impl Write) -> Result<(
             _ => writeln!(out, "{number:>8}  {word:<8}  {line}"),
         };
         match printed {
-            // That nobody wants more is no failure.
+            // A reader that has gone away is no failure.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
             Err(error) => return Err(error.to_string()),
             Ok(()) => {}
@@ -120,8 +117,7 @@ fn print_matches(args: &Args, config: &Config, out: &mut impl Write) -> Result<(
 fn main() -> ExitCode {
     let args = Args::parse();
     let control = Control::new();
-    let config = Config::new().control(&control);
-    let result = print_matches(&args, &config, &mut io::stdout().lock());
+    let result = print_matches(&args, &control, &mut io::stdout().lock());
     if args.stats {
         eprintln!("{}", control.stats());
     }

@@ -1,4 +1,4 @@
-//! How often each word comes in a text, with one scan per word.
+//! How often each word occurs in a text, with one scan per word.
 //!
 //! ```text
 //! $ echo 'the cat and the dog and the bird' | cargo run --example word_totals -- --top 2
@@ -7,15 +7,15 @@
 //! ```
 //!
 //! Reads standard input. What to see here: as many scans as the text has words, on
-//! as many threads as there are processors, and a factory that says no. Words
-//! shorter than `--min-letters` are discarded before they cost a scan.
+//! as many threads as there are processors; a factory that makes no scan for words
+//! shorter than `--min-letters`; and an input that may fail.
 
 use std::cmp::Reverse;
 use std::io::{self, ErrorKind, Write};
 use std::iter;
 use std::process::ExitCode;
 
-use anabranch::{Config, Control, IteratorExt, scan};
+use anabranch::{Control, prelude::*};
 use clap::Parser;
 
 /// Counts the words on standard input.
@@ -27,48 +27,47 @@ struct Args {
     /// Leave out words with fewer letters
     #[arg(long, default_value = "1")]
     min_letters: usize,
-    /// Say at the end what took how long
+    /// Print statistics of the run at the end
     #[arg(long)]
     stats: bool,
 }
 
-/// The words of the lines, in lower case; ends at a line that cannot be read and
-/// puts aside what is wrong.
-fn words<'a>(
-    lines: impl Iterator<Item = io::Result<String>> + 'a,
-    failure: &'a mut Option<String>,
-) -> impl Iterator<Item = String> + 'a {
-    let lines = iter::zip(1.., lines).map_while(move |(number, line)| {
-        line.map_err(|error| *failure = Some(format!("line {number}: {error}"))).ok()
-    });
-    lines.flat_map(|line| {
-        let words = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        words.map(str::to_lowercase).collect::<Vec<_>>()
+/// Returns the words of the lines, in lower case. An error says which line cannot be
+/// read.
+fn words(
+    lines: impl Iterator<Item = io::Result<String>>,
+) -> impl Iterator<Item = Result<String, String>> {
+    iter::zip(1.., lines).flat_map(|(number, line)| match line {
+        Ok(line) => {
+            let words = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            words.map(|word| Ok(word.to_lowercase())).collect()
+        }
+        Err(error) => vec![Err(format!("line {number}: {error}"))],
     })
 }
 
 fn main() -> ExitCode {
     let Args { top, min_letters, stats } = Args::parse();
     let control = Control::new();
-    let config = Config::new().control(&control);
-    let mut failure = None;
-    let words = words(io::stdin().lines(), &mut failure);
     let count = move |word: &String| (word.chars().count() >= min_letters).then(scan::count);
-    let totals = words.fan_out().with(&config).demux(String::clone, count);
-    let mut totals: Vec<_> = totals.collect();
+    let words = words(io::stdin().lines()).fan_out().until_error().control(&control);
+    let totals: Result<Vec<_>, _> = words.demux(String::clone, count).collect();
     if stats {
         eprintln!("{}", control.stats());
     }
-    if let Some(what) = failure {
-        eprintln!("word_totals: {what}");
-        return ExitCode::FAILURE;
-    }
+    let mut totals = match totals {
+        Ok(totals) => totals,
+        Err(what) => {
+            eprintln!("word_totals: {what}");
+            return ExitCode::FAILURE;
+        }
+    };
     totals.sort_unstable_by_key(|(word, total)| (Reverse(*total), word.clone()));
     let mut out = io::stdout().lock();
     for (word, total) in totals.into_iter().take(top) {
         match writeln!(out, "{total:>8}  {word}") {
             Ok(()) => {}
-            // That nobody wants more is no failure.
+            // A reader that has gone away is no failure.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
             Err(error) => {
                 eprintln!("word_totals: {error}");

@@ -1,5 +1,5 @@
-//! What one would write by hand for speed alone: shared batches over one bounded
-//! channel for each thread, and nothing of what makes a run safe.
+//! A loop written by hand, for speed alone: shared batches over one bounded channel for
+//! each thread. It has no early end, handles no panic, and cannot be dropped.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crossbeam_channel::{Sender, bounded};
 use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, crew, seed};
 
-/// How long batches are, and how many of them wait at a scan.
+/// The length of batches, and how many of them wait at a scan.
 pub(crate) struct BareBatches {
     name: &'static str,
     batch: usize,
@@ -16,7 +16,7 @@ pub(crate) struct BareBatches {
 }
 
 impl BareBatches {
-    /// Either of the two is the best one somewhere.
+    /// Both settings: each is the best somewhere.
     pub(crate) const BOTH: [Self; 2] = [
         Self { name: "bare_batches_1024x16", batch: 1024, capacity: 16 },
         Self { name: "bare_batches_8192x4", batch: 8192, capacity: 4 },
@@ -58,10 +58,9 @@ impl<T: Send + Sync + 'static> Folds<T> for BareBatches {
     }
 }
 
-/// The caller feeds the scans and, between two batches, takes what outputs there
-/// are. That cannot deadlock here, because as many batches come out as go in and
-/// the channel for outputs has room for all that can be under way. It was measured
-/// to be faster than a thread of its own for the input.
+/// The caller feeds the scans and takes outputs between two batches. This cannot
+/// deadlock: as many batches come out as go in, and the channel for outputs has room for
+/// all that are under way. It was measured to be faster than a thread for the input.
 impl<T: Send + Sync + 'static> Outputs<T> for BareBatches {
     fn outputs<S: Step<T>, C: Consumer>(
         &self,

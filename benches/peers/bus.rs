@@ -5,7 +5,7 @@ use bus::Bus;
 use super::{Folds, Peer};
 use crate::support::{Step, crew, seed};
 
-/// How many items wait, as many as in the channels.
+/// The number of items that wait, as many as in the channels.
 const SLOTS: usize = 1024;
 
 /// A bus.

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, crew, seed};
 
-/// How many items wait at a scan, and how many outputs at the caller.
+/// The number of items that wait at a scan, and of outputs that wait for the caller.
 const CAPACITY: usize = 1024;
 
 /// With the channels of crossbeam.
@@ -24,9 +24,9 @@ impl<T: Clone + Send + 'static> Folds<T> for CrossbeamItems {
     }
 }
 
-/// Outputs come back over one channel that all scans share. The input has a
-/// thread: if the caller fed the scans it could not take outputs meanwhile, and
-/// with both sides full all would wait for ever.
+/// Outputs come back over one channel that all scans share. The input has a thread of its
+/// own: a caller that feeds the scans takes no outputs meanwhile, and with both sides
+/// full everything would wait for ever.
 impl<T: Clone + Send + 'static> Outputs<T> for CrossbeamItems {
     fn outputs<S: Step<T>, C: Consumer>(
         &self,
@@ -102,7 +102,7 @@ where
     crew::join_all(pending)
 }
 
-/// Sends each item to all, the last of whom gets the item itself.
+/// Sends each item to all: clones, and to the last one the item itself.
 fn send_each<T: Clone, S>(
     source: impl Iterator<Item = T>,
     senders: &[S],

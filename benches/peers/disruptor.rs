@@ -1,10 +1,10 @@
 //! The `disruptor` crate: one ring, events read in place by every scan.
 //!
-//! The scans poll from warm threads, which do what the threads do that the crate
-//! would start. Whoever has to wait yields: with more threads than processors the
-//! crate's spinning strategies keep out whoever is waited for, and were measured
-//! to be a thousand times slower by item and a hundred times by batch; its
-//! sleeping one ten times slower by item, and no faster by batch.
+//! The scans poll from warm threads, as the threads do that the crate would start. A
+//! thread that has to wait yields. With more threads than processors, the crate's
+//! spinning strategies take the processor from the thread that is waited for. They were
+//! measured to be a thousand times slower by item and a hundred times by batch. Its
+//! sleeping strategy was ten times slower by item, and no faster by batch.
 
 use std::thread;
 
@@ -13,7 +13,7 @@ use disruptor::{BusySpin, Polling, Producer, build_single_producer};
 use super::{Folds, Peer};
 use crate::support::{Step, crew, seed};
 
-/// How many slots the ring has, and how many items are published as one.
+/// The number of slots in the ring, and of items that are published at once.
 pub(crate) struct Disruptor {
     name: &'static str,
     slots: usize,
@@ -24,7 +24,7 @@ impl Disruptor {
     /// Item by item, with as much room as the channels have.
     pub(crate) const BY_ITEM: Self = Self { name: "disruptor_items", slots: 1024, batch: 1 };
 
-    /// In batches, short and long. More room was not faster.
+    /// In batches, short and long. More slots were not faster.
     pub(crate) const BY_BATCH: [Self; 2] = [
         Self { name: "disruptor_256", slots: 1 << 16, batch: 256 },
         Self { name: "disruptor_4096", slots: 1 << 16, batch: 4096 },
@@ -43,7 +43,7 @@ impl<T: Default + Send + Sync + 'static> Folds<T> for Disruptor {
         mut source: impl ExactSizeIterator<Item = T>,
         scans: &[S],
     ) -> Vec<u64> {
-        // Nobody waits as the strategy that is named here does: pollers do not.
+        // Pollers do not use the strategy that is named here.
         let ring = build_single_producer(self.slots, T::default, BusySpin);
         let mut ring = ring.with_multi_consumer();
         let mut pending = Vec::new();

@@ -1,8 +1,7 @@
 //! The implementations that are compared, a file each.
 //!
-//! Each peer is used as well as we can: warm threads where it does not bring its
-//! own, waits that suit a machine with fewer processors than threads, and settings
-//! that were chosen by measurement.
+//! Each peer is used at its best: warm threads where it has none of its own, waits that
+//! suit a machine with fewer processors than threads, and settings chosen by measurement.
 
 mod bare_batches;
 mod bus;
@@ -19,20 +18,20 @@ pub(crate) use self::bus::BusRing;
 pub(crate) use self::channels::{CrossbeamItems, StdItems};
 pub(crate) use self::disruptor::Disruptor;
 pub(crate) use self::ours::{
-    Anabranch, AnabranchAhead, AnabranchControlled, AnabranchOrdered, AnabranchTee,
+    Anabranch, AnabranchAhead, AnabranchControlled, AnabranchOrdered, AnabranchZipLatest,
 };
 pub(crate) use self::rayon::RayonChunks;
 pub(crate) use self::sequential::Sequential;
 
 /// An implementation.
 pub(crate) trait Peer {
-    /// What it is called in the ids.
+    /// Returns its name in the ids.
     fn name(&self) -> &'static str;
 }
 
 /// An implementation that brings scans to their results.
 pub(crate) trait Folds<T>: Peer {
-    /// Gives every item to every scan, and returns what each of them ends with.
+    /// Gives every item to every scan, and returns the state that each ends with.
     fn fold<S: Step<T>>(
         &self,
         source: impl ExactSizeIterator<Item = T> + Send + 'static,
@@ -42,8 +41,8 @@ pub(crate) trait Folds<T>: Peer {
 
 /// An implementation that brings outputs to a consumer.
 pub(crate) trait Outputs<T>: Peer {
-    /// Gives every item to every scan, and every state that any scan comes to
-    /// the consumer, on the caller's thread, one by one, and per scan in order.
+    /// Gives every item to every scan. The consumer gets every state of every scan, one
+    /// by one, on the caller's thread, and per scan in order.
     fn outputs<S: Step<T>, C: Consumer>(
         &self,
         source: impl ExactSizeIterator<Item = T> + Send + 'static,

@@ -1,12 +1,12 @@
-//! This crate, with no setting touched but for what is in the name.
+//! This crate, with no setting touched, except for what is in the name.
 
-use anabranch::scan::{self, Scan};
-use anabranch::{Config, Control, Input, IteratorExt};
+use anabranch::scan::Fold;
+use anabranch::{Control, prelude::*};
 
 use super::{Folds, Outputs, Peer};
 use crate::support::{Consumer, Step, seed};
 
-/// `par_distribute`, and its default configuration.
+/// `fold` and `distribute`, with the default settings.
 pub(crate) struct Anabranch;
 
 impl Peer for Anabranch {
@@ -17,11 +17,25 @@ impl Peer for Anabranch {
 
 impl<T: Send + Sync + 'static> Folds<T> for Anabranch {
     fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
-        fold(&Config::new(), source, scans)
+        source.fan_out().fold(folds(scans))
     }
 }
 
-/// The same in a run that is held by a control.
+impl<T: Send + Sync + 'static> Outputs<T> for Anabranch {
+    fn outputs<S: Step<T>, C: Consumer>(
+        &self,
+        source: impl Iterator<Item = T>,
+        scans: &[S],
+        mut consumer: C,
+    ) -> C {
+        for (id, output) in source.fan_out().distribute(running(scans)) {
+            consumer.take(id.index(), output);
+        }
+        consumer
+    }
+}
+
+/// `fold`, in a run with a control.
 pub(crate) struct AnabranchControlled;
 
 impl Peer for AnabranchControlled {
@@ -32,11 +46,11 @@ impl Peer for AnabranchControlled {
 
 impl<T: Send + Sync + 'static> Folds<T> for AnabranchControlled {
     fn fold<S: Step<T>>(&self, source: impl Iterator<Item = T>, scans: &[S]) -> Vec<u64> {
-        fold(&Config::new().control(&Control::new()), source, scans)
+        source.fan_out().control(&Control::new()).fold(folds(scans))
     }
 }
 
-/// The same with an input that is read ahead.
+/// `fold`, with an input that is read ahead.
 pub(crate) struct AnabranchAhead;
 
 impl Peer for AnabranchAhead {
@@ -51,37 +65,11 @@ impl<T: Send + Sync + 'static> Folds<T> for AnabranchAhead {
         source: impl Iterator<Item = T> + Send + 'static,
         scans: &[S],
     ) -> Vec<u64> {
-        fold(&Config::new(), source.read_ahead(), scans)
+        source.fan_out().read_ahead().fold(folds(scans))
     }
 }
 
-fn fold<I: Input<Item: Send + Sync + 'static>, S: Step<I::Item>>(
-    config: &Config,
-    input: I,
-    scans: &[S],
-) -> Vec<u64> {
-    let mut results = vec![0; scans.len()];
-    let folds = scans.iter().enumerate().map(|(index, &scan)| {
-        scan::fold(seed(index), move |state, item: &I::Item| scan.step(state, item))
-    });
-    for (id, result) in input.fan_out().with(config).distribute(folds) {
-        results[id.index()] = result;
-    }
-    results
-}
-
-impl<T: Send + Sync + 'static> Outputs<T> for Anabranch {
-    fn outputs<S: Step<T>, C: Consumer>(
-        &self,
-        source: impl Iterator<Item = T>,
-        scans: &[S],
-        consumer: C,
-    ) -> C {
-        distribute(&Config::new(), source, scans, consumer)
-    }
-}
-
-/// `par_distribute` in the order of the sequential run.
+/// `ordered`.
 pub(crate) struct AnabranchOrdered;
 
 impl Peer for AnabranchOrdered {
@@ -95,50 +83,41 @@ impl<T: Send + Sync + 'static> Outputs<T> for AnabranchOrdered {
         &self,
         source: impl Iterator<Item = T>,
         scans: &[S],
-        consumer: C,
+        mut consumer: C,
     ) -> C {
-        distribute(&Config::new().ordered(true), source, scans, consumer)
+        for (id, output) in source.fan_out().ordered(running(scans)) {
+            consumer.take(id.index(), output);
+        }
+        consumer
     }
 }
 
-fn distribute<T: Send + Sync + 'static, S: Step<T>, C: Consumer>(
-    config: &Config,
-    source: impl Iterator<Item = T>,
-    scans: &[S],
-    mut consumer: C,
-) -> C {
-    for (id, output) in source.fan_out().with(config).distribute(running(scans)) {
-        consumer.take(id.index(), output);
-    }
-    consumer
-}
+/// `zip_latest`, over two or four scans.
+pub(crate) struct AnabranchZipLatest;
 
-/// `par_tee`, over two or four scans.
-pub(crate) struct AnabranchTee;
-
-impl Peer for AnabranchTee {
+impl Peer for AnabranchZipLatest {
     fn name(&self) -> &'static str {
-        "anabranch_tee"
+        "anabranch_zip_latest"
     }
 }
 
-impl<T: Send + Sync + 'static> Outputs<T> for AnabranchTee {
+impl<T: Send + Sync + 'static> Outputs<T> for AnabranchZipLatest {
     fn outputs<S: Step<T>, C: Consumer>(
         &self,
         source: impl Iterator<Item = T>,
         scans: &[S],
         consumer: C,
     ) -> C {
-        let scans: Vec<_> = running(scans).collect();
+        let scans = running(scans);
         match scans.len() {
-            2 => tee::<_, _, _, 2>(source, array_of(scans), consumer),
-            4 => tee::<_, _, _, 4>(source, array_of(scans), consumer),
+            2 => zip_latest::<_, _, _, 2>(source, array_of(scans), consumer),
+            4 => zip_latest::<_, _, _, 4>(source, array_of(scans), consumer),
             other => unreachable!("{other} scans"),
         }
     }
 }
 
-fn tee<T: Send + Sync + 'static, S, C: Consumer, const N: usize>(
+fn zip_latest<T: Send + Sync + 'static, S, C: Consumer, const N: usize>(
     source: impl Iterator<Item = T>,
     scans: [S; N],
     mut consumer: C,
@@ -146,8 +125,8 @@ fn tee<T: Send + Sync + 'static, S, C: Consumer, const N: usize>(
 where
     S: Scan<T, Output = u64> + Send + 'static,
 {
-    for each in source.par_zip_latest(scans) {
-        for (index, output) in each.into_iter().enumerate() {
+    for row in source.fan_out().zip_latest(scans) {
+        for (index, output) in row.into_iter().enumerate() {
             consumer.take(index, output);
         }
     }
@@ -155,17 +134,28 @@ where
 }
 
 fn array_of<S, const N: usize>(scans: Vec<S>) -> [S; N] {
-    scans.try_into().unwrap_or_else(|_| unreachable!("the length was looked at"))
+    scans.try_into().unwrap_or_else(|_| unreachable!("the length is N"))
 }
 
-/// Scans that emit every state they come to.
+/// Makes totals of the state that each scan ends with.
+fn folds<T, S: Step<T>>(
+    scans: &[S],
+) -> Vec<Fold<u64, impl FnMut(u64, &T) -> u64 + Send + use<T, S>>> {
+    let fold = |(index, &scan): (usize, &S)| {
+        scan::fold(seed(index), move |state, item: &T| scan.step(state, item))
+    };
+    scans.iter().enumerate().map(fold).collect()
+}
+
+/// Makes scans that emit every state they come to.
 fn running<T, S: Step<T>>(
     scans: &[S],
-) -> impl ExactSizeIterator<Item = impl Scan<T, Output = u64> + Send + use<T, S>> {
-    scans.iter().enumerate().map(|(index, &scan)| {
+) -> Vec<impl Scan<T, Output = u64> + Send + use<T, S>> {
+    let running = |(index, &scan): (usize, &S)| {
         scan::scan(seed(index), move |state, item: &T| {
             *state = scan.step(*state, item);
             Some(*state)
         })
-    })
+    };
+    scans.iter().enumerate().map(running).collect()
 }

@@ -1,5 +1,4 @@
-//! rayon: a chunk of items is collected, and every scan is a task that goes
-//! through it.
+//! rayon: collects a chunk of items, and steps over it in a task for every scan.
 
 use std::iter::zip;
 use std::mem;
@@ -16,10 +15,10 @@ impl Peer for RayonChunks {
     }
 }
 
-/// Everything happens on the threads of rayon, the pulling of the input included,
-/// so that a chunk is handed out without waking anybody who is not at work. That
-/// was measured to be two to seven times as fast as pulling on the caller's
-/// thread; collecting the next chunk meanwhile gained nothing more.
+/// Everything happens on the threads of rayon, the pulling of the input included: no
+/// other thread is woken to hand out a chunk. This was measured to be two to seven times
+/// as fast as pulling on the caller's thread. Collecting the next chunk meanwhile gained
+/// nothing more.
 impl<T: Send + Sync> Folds<T> for RayonChunks {
     fn fold<S: Step<T>>(
         &self,
@@ -51,9 +50,9 @@ impl<T: Send + Sync> Folds<T> for RayonChunks {
     }
 }
 
-/// The consumer stays on the caller's thread. While the scans go through a chunk
-/// it takes what they emitted for the one before, and collects the next. The
-/// chunks are longer than above, because each of them wakes the threads of rayon.
+/// The consumer stays on the caller's thread. While the scans step over a chunk, it takes
+/// the outputs for the chunk before, and collects the next one. The chunks are longer than
+/// above, because each of them wakes the threads of rayon.
 impl<T: Send + Sync> Outputs<T> for RayonChunks {
     fn outputs<S: Step<T>, C: Consumer>(
         &self,

@@ -1,4 +1,4 @@
-//! The loop that everybody would write first: item by item, scan by scan.
+//! The obvious loop: item by item, scan by scan.
 
 use std::array;
 use std::iter::zip;
@@ -33,8 +33,8 @@ impl<T> Outputs<T> for Sequential {
     }
 }
 
-/// For the usual numbers of scans the states are an array, which the compiler can
-/// keep in registers.
+/// Steps over all items. For the usual numbers of scans the states are an array, which the
+/// compiler can keep in registers.
 fn go_through<T, S: Step<T>>(
     source: impl Iterator<Item = T>,
     scans: &[S],

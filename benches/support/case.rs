@@ -1,4 +1,4 @@
-//! One computation that several implementations do.
+//! One computation, for several implementations.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Throughput};
@@ -7,10 +7,9 @@ use super::consumer::{Adding, Keeping};
 use super::{Step, scaled};
 use crate::peers::{Folds, Outputs, Sequential};
 
-/// A computation with its name: which items, and which scans go through them.
+/// A computation with its name: the items, and the scans that step over them.
 ///
-/// Every implementation is checked before it is timed, with the items that it is
-/// timed with.
+/// Every implementation is checked before it is timed, with the same items.
 pub(crate) struct Case<'a, F, S> {
     parameter: String,
     items: usize,
@@ -27,13 +26,13 @@ where
     S: Step<T>,
     T: Clone + Send + Sync + 'static,
 {
-    /// A computation with about as many items as it is asked for, fewer where
-    /// nothing is measured; `source` makes them, given their number.
+    /// Makes a computation with about so many items, or fewer if nothing is measured.
+    /// `source` makes the items, given their number.
     pub(crate) fn new(parameter: impl ToString, items: usize, source: F, scans: &'a [S]) -> Self {
         Self { parameter: parameter.to_string(), items: scaled(items), source, scans }
     }
 
-    /// Times how long `peer` takes to bring the scans to their results.
+    /// Times `peer` from the first item to the results of the scans.
     ///
     /// # Panics
     ///
@@ -44,7 +43,7 @@ where
         self.time(group, peer.name(), check, results);
     }
 
-    /// Times how long `peer` takes to bring all outputs to the consumer.
+    /// Times `peer` from the first item to the last output at the consumer.
     ///
     /// # Panics
     ///
@@ -73,7 +72,7 @@ where
         let mut checked = false;
         group.throughput(Throughput::Elements((self.items * self.scans.len()) as u64));
         group.bench_function(BenchmarkId::new(name, &self.parameter), |bencher| {
-            // Criterion comes here once for each round of its warm-up.
+            // Criterion calls this once for each round of its warm-up, too.
             if !checked {
                 assert!(check(), "{name} gives another answer than the sequential loop");
                 checked = true;

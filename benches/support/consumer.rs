@@ -1,12 +1,12 @@
-//! Where outputs go.
+//! Consumers of outputs.
 
-/// What the caller does with the outputs of the scans, one by one.
+/// Takes the outputs of the scans, one by one.
 pub(crate) trait Consumer {
     /// Takes one output of the scan with this index.
     fn take(&mut self, scan: usize, output: u64);
 }
 
-/// Adds them up: as little as one can do with each.
+/// Adds them up: next to no work for each.
 #[derive(Default)]
 pub(crate) struct Adding(u64);
 
@@ -17,7 +17,7 @@ impl Consumer for Adding {
     }
 }
 
-/// Keeps those of each scan, in their order.
+/// Collects those of each scan, in order.
 #[derive(Default, PartialEq)]
 pub(crate) struct Keeping(Vec<Vec<u64>>);
 

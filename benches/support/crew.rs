@@ -1,15 +1,14 @@
 //! Warm threads for the peers that are written by hand.
 //!
-//! Ours comes with a pool. The peers get one too, so that none of them pays for
-//! starting threads where that is not what is measured.
+//! This crate has a pool. The peers get one, too, so that they do not pay for starting
+//! threads where something else is measured.
 
 use std::sync::Mutex;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-/// What a thread of the crew is given: it works, then it gives back the delivery
-/// of the result.
+/// A job for a thread of the crew. It returns a closure that delivers the result.
 type Job = Box<dyn FnOnce() -> Delivery + Send>;
 type Delivery = Box<dyn FnOnce()>;
 
@@ -23,7 +22,7 @@ pub(crate) fn spawn<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static)
     let (result, pending) = bounded(1);
     let job: Job = Box::new(move || {
         let value = job();
-        Box::new(move || result.send(value).expect("somebody waits for every result"))
+        Box::new(move || result.send(value).expect("every result is waited for"))
     });
     let idle = IDLE.lock().expect("nothing panics under the lock").pop();
     idle.unwrap_or_else(hire).send(job).expect("the crew never ends");
@@ -52,7 +51,7 @@ fn hire() -> Sender<Job> {
     thread::spawn(move || {
         for job in jobs {
             let deliver = job();
-            // Idle first: whoever has the result finds the thread.
+            // Idle first, so that the next job finds this thread.
             IDLE.lock().expect("nothing panics under the lock").push(own.clone());
             deliver();
         }

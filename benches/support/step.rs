@@ -1,21 +1,21 @@
-//! What the scans compute: all of them fold what they see into a `u64`.
+//! What the scans compute: each folds its items into a `u64`.
 
 use std::sync::Arc;
 
 const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// One step of a scan. A value of the type is one scan's part in it.
+/// One step of a scan. A value of the type is one scan.
 pub(crate) trait Step<T>: Copy + Send + Sync + 'static {
-    /// Takes `item` into `state`.
+    /// Folds `item` into `state`.
     fn step(&self, state: u64, item: &T) -> u64;
 }
 
-/// The state in which the scan with this index begins; no two begin alike.
+/// Returns the first state of the scan with this index; no two are equal.
 pub(crate) fn seed(index: usize) -> u64 {
     (index as u64 + 1).wrapping_mul(ODD)
 }
 
-/// Next to nothing: one exclusive or and one multiplication.
+/// Next to no work: one exclusive or and one multiplication.
 #[derive(Clone, Copy)]
 pub(crate) struct Mix;
 
@@ -29,14 +29,13 @@ impl Step<u64> for Mix {
 /// A given amount of work: rounds of exclusive ors and multiplications.
 #[derive(Clone, Copy)]
 pub(crate) struct Spin {
-    /// How many rounds there are in a step.
+    /// The number of rounds in a step.
     pub(crate) rounds: u32,
 }
 
-/// How many chains of multiplications a round goes on with: enough to keep the
-/// multipliers busy. With fewer, the processor would work on several scans of the
-/// sequential loop at once, and what is work for one scan alone would be none for
-/// the second.
+/// The number of chains of multiplications in a round: enough to keep the multipliers
+/// busy. With fewer, the processor works on several scans of the sequential loop at once,
+/// and a second scan costs next to nothing.
 const LANES: usize = 12;
 
 impl Step<u64> for Spin {
@@ -56,7 +55,7 @@ impl Step<u64> for Spin {
     }
 }
 
-/// A look at the length, the first and the last byte of an item.
+/// Folds the length, the first and the last byte of an item.
 #[derive(Clone, Copy)]
 pub(crate) struct Glance;
 

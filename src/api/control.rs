@@ -1,4 +1,4 @@
-//! A hold on a run from outside.
+//! A handle to a run from outside.
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -7,55 +7,35 @@ use super::stats::Stats;
 use crate::engine::{Figures, PanicOrigin, Request, Run, ScanId};
 use crate::sync::{Arc, Mutex};
 
-/// A hold on a run from outside, from any thread: shows what it does, and ends it, or
-/// one of its scans.
+/// A handle to a run: shows its statistics, and ends it, or one of its scans, from any thread.
 ///
-/// Given to a run with [`Config::control`](crate::Config::control). Of several runs it
-/// holds the one that was started last. Cheap to clone; all clones hold the same. To
-/// add scans, see [`ParDistribute::adder`](crate::ParDistribute::adder).
+/// Attached to a run with [`FanOut::control`](crate::FanOut::control). Attached to several
+/// runs, it controls the one that was started last. Cheap to clone; all clones control the
+/// same run. To add scans, see [`Distribute::adder`](crate::Distribute::adder).
 ///
 /// # Blocking
 ///
-/// No method blocks. What is asked for is done by the consumer's thread, inside the
-/// run's `next`: at once if it waits there, and otherwise when it comes back, from
-/// elsewhere or from the input. Nothing is done in a run that has ended.
+/// No method blocks. The consumer's thread carries out a request, inside the run's `next`. If
+/// it waits there, it does so at once; otherwise when it comes back to the run, from its own
+/// work or from the input. A run that has ended ignores requests.
 ///
 /// # Examples
 ///
 /// ```
-/// use anabranch::{Config, Control, IteratorExt, scan};
+/// use anabranch::{Control, prelude::*};
 ///
 /// let control = Control::new();
-/// let config = Config::new().control(&control);
-/// let mut counts = Vec::new();
 /// let evens = (0_u64..).step_by(2);
-/// for (_, x) in evens.par_distribute_with(&config, [scan::cloned()]) {
-///     counts.push(x);
+/// let mut outputs = Vec::new();
+/// for (_, x) in evens.fan_out().control(&control).distribute([scan::cloned()]) {
+///     outputs.push(x);
 ///     if x == 10 {
 ///         control.stop();
 ///     }
 /// }
-/// // All that was pulled before has been delivered.
-/// assert!(counts.iter().copied().eq((0..).step_by(2).take(counts.len())));
-/// assert_eq!(control.stats().scans[0].items, counts.len() as u64);
-/// ```
-///
-/// A stop latches: a run that is started with a control that was stopped, or aborted, ends
-/// at once, until the control is [reset](Self::reset).
-///
-/// ```
-/// use anabranch::{Config, Control, IteratorExt, scan};
-///
-/// let control = Control::new();
-/// let config = Config::new().control(&control);
-/// control.stop();
-/// let mut sums = (1..=3).par_distribute_with(&config, [scan::sum::<i32, i32>()]);
-/// // Nothing was pulled, and the scan was flushed.
-/// assert_eq!(sums.next().map(|(_, sum)| sum), Some(0));
-///
-/// control.reset();
-/// let mut sums = (1..=3).par_distribute_with(&config, [scan::sum::<i32, i32>()]);
-/// assert_eq!(sums.next().map(|(_, sum)| sum), Some(6));
+/// // Everything that was pulled before the stop has been delivered.
+/// assert!(outputs.iter().copied().eq((0..).step_by(2).take(outputs.len())));
+/// assert_eq!(control.stats().scans[0].items, outputs.len() as u64);
 /// ```
 #[derive(Clone, Default)]
 pub struct Control {
@@ -65,112 +45,208 @@ pub struct Control {
 
 #[derive(Default)]
 struct Shared {
-    held: Option<Held>,
+    attached: Option<Attached>,
     latched: Option<Request>,
 }
 
-/// A run that is held.
-struct Held {
+/// The run that is controlled.
+struct Attached {
     run: Arc<Run>,
     figures: Arc<Figures>,
 }
 
 impl Control {
-    /// Makes a control that holds nothing until it is given to a run.
+    /// Makes a control that is attached to no run.
+    ///
+    /// ```
+    /// use anabranch::Control;
+    ///
+    /// let control = Control::new();
+    /// assert!(!control.is_stopped());
+    /// assert!(control.stats().scans.is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Holds a run that is starting, and no other any more. Gives what was asked for
-    /// before, which concerns this run, too.
+    /// Attaches a run that is starting, and detaches the one before. Returns the request that
+    /// has latched, which the run has to carry out, too.
     pub(super) fn attach(&self, run: Arc<Run>, figures: Arc<Figures>) -> Option<Request> {
         let mut shared = self.shared.lock();
-        let before = shared.held.replace(Held { run, figures });
+        let before = shared.attached.replace(Attached { run, figures });
         let latched = shared.latched;
         drop(shared);
-        // It may hold payloads of panics that nobody has seen.
+        // It may own payloads of panics that nobody has seen.
         drop(before);
         latched
     }
 
-    /// Ends the run as the end of the input does: no item is pulled any more, every
-    /// scan is flushed, and what they emit is delivered.
+    /// Ends the run as the end of its input does: no further item is pulled, every scan is
+    /// flushed, and what the scans emit is delivered.
     ///
-    /// An item whose `next` is pending meanwhile is pulled and given to no scan: on the
-    /// consumer's thread that is the item of the call in which this is called.
+    /// If the input's `next` is pending, its item is pulled and given to no scan. That is so,
+    /// too, if the call comes from inside that `next`.
     ///
-    /// Takes effect behind what is queued: for each scan at most
-    /// [`output_capacity`](crate::Config::output_capacity) + 2 batches of outputs, and
-    /// what the [`input_capacity`](crate::Config::input_capacity) + 2 batches of items
-    /// give that were pulled before.
+    /// A stop latches: a run that is started later with this control ends at once, until
+    /// [`reset`](Self::reset).
+    ///
+    /// Takes effect behind what is queued. For each scan these are at most
+    /// [`output_capacity`](crate::FanOut::output_capacity) + 2 batches of outputs, and what it
+    /// emits for at most [`input_capacity`](crate::FanOut::input_capacity) + 2 batches of items.
+    ///
+    /// ```
+    /// use anabranch::{Control, prelude::*};
+    ///
+    /// let control = Control::new();
+    /// let input = (1_u64..).inspect(|x| if *x == 101 { control.stop() });
+    /// let (count, sum) = input.fan_out().control(&control).fold((scan::count(), scan::sum()));
+    /// assert_eq!((count, sum), (100, 5050_u64));
+    /// ```
     pub fn stop(&self) {
         self.ask(Request::Stop);
     }
 
-    /// Ends one scan as the end of the input does: it sees no item that is pulled from
-    /// now on, is flushed, and what it emits is delivered. The others go on; when it was
-    /// the last one, the run ends. Does nothing if the scan has ended, or has not begun.
+    /// Ends one scan as the end of the input does: it sees no item that is pulled from now on,
+    /// is flushed, and what it emits is delivered.
     ///
-    /// Nobody waits for it from then on: what it has still to step over, at most
-    /// [`input_capacity`](crate::Config::input_capacity) + 1 batches, is alive beside what
-    /// the run holds otherwise.
+    /// The other scans go on; if it was the last one, the run ends. Has no effect if the scan
+    /// has ended, or has not been added yet.
     ///
-    /// In a run whose outputs come [in order](crate::Config::ordered) what the flush emits
-    /// comes behind the outputs for the scan's last item, in the middle of the sequence. A
-    /// run of [`par_tee`](crate::IteratorExt::par_tee) ends with any of its scans.
+    /// The run no longer waits for the scan. The batches that it has yet to step over, at most
+    /// [`input_capacity`](crate::FanOut::input_capacity) + 1, take memory beside those of the
+    /// other scans.
+    ///
+    /// In an [ordered](crate::FanOut::ordered) run the outputs of the flush follow those for the
+    /// scan's last item, in the middle of the sequence. A run of
+    /// [`zip_latest`](crate::FanOut::zip_latest) ends with any of its scans.
+    ///
+    /// ```
+    /// use anabranch::{Control, ScanId, prelude::*};
+    ///
+    /// let control = Control::new();
+    /// let sums = [scan::sum::<i32, i32>(), scan::sum()];
+    /// let run = (1..=4).fan_out().control(&control).distribute(sums);
+    /// // No item has been pulled yet.
+    /// control.stop_scan(ScanId::new(1));
+    ///
+    /// let mut sums: Vec<_> = run.map(|(id, sum)| (id.index(), sum)).collect();
+    /// sums.sort();
+    /// assert_eq!(sums, [(0, 10), (1, 0)]);
+    /// ```
     pub fn stop_scan(&self, id: ScanId) {
         self.ask(Request::StopScan(id));
     }
 
-    /// Ends the run at once: no further step is begun, and no scan is flushed. What was
-    /// emitted is delivered, in the order of the run, and so is what the steps in hand emit.
+    /// Ends the run at once: no further step begins, and no scan is flushed.
     ///
-    /// A fold that was aborted gives what its scans have emitted before, and most emit at
-    /// the flush; [`is_aborted`](Self::is_aborted) tells that from scans with nothing to
-    /// say.
+    /// What was emitted is delivered, in the order of the run, and so is what the steps that
+    /// are under way emit. A [fold](crate::FanOut::fold) returns what its totals have so far.
+    /// An abort latches, as a [stop](Self::stop) does.
+    ///
+    /// ```
+    /// use anabranch::{Control, prelude::*};
+    ///
+    /// let control = Control::new();
+    /// let input = (1_u64..).inspect(|x| if *x == 101 { control.abort() });
+    /// let [count] = input.fan_out().control(&control).fold([scan::count()]);
+    /// // The total has not stepped over all that was pulled.
+    /// assert!(count <= 100);
+    /// assert!(control.is_aborted());
+    /// ```
     pub fn abort(&self) {
         self.ask(Request::Abort);
     }
 
-    /// Forgets that a stop or an abort was asked for: it concerns no run that is started
-    /// from now on. Changes nothing about the one that is held.
+    /// Forgets stops and aborts: runs that are started from now on run again.
+    ///
+    /// Has no effect on the run that is attached.
+    ///
+    /// ```
+    /// use anabranch::{Control, prelude::*};
+    ///
+    /// let control = Control::new();
+    /// let sum = || (1..=3).fan_out().control(&control).fold([scan::sum::<i32, i32>()]);
+    /// control.stop();
+    /// // No item is pulled; the total is flushed.
+    /// assert_eq!(sum(), [0]);
+    ///
+    /// control.reset();
+    /// assert_eq!(sum(), [6]);
+    /// ```
     pub fn reset(&self) {
         self.shared.lock().latched = None;
     }
 
-    /// Whether a stop or an abort was asked for since the last [`reset`](Self::reset).
+    /// Returns whether there was a stop or an abort since the last [`reset`](Self::reset).
+    ///
+    /// ```
+    /// use anabranch::Control;
+    ///
+    /// let control = Control::new();
+    /// control.stop();
+    /// assert!(control.is_stopped() && !control.is_aborted());
+    /// ```
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.shared.lock().latched.is_some()
     }
 
-    /// Whether an abort was asked for since the last [`reset`](Self::reset).
+    /// Returns whether there was an abort since the last [`reset`](Self::reset).
+    ///
+    /// ```
+    /// use anabranch::Control;
+    ///
+    /// let control = Control::new();
+    /// control.abort();
+    /// assert!(control.is_stopped() && control.is_aborted());
+    /// ```
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         self.shared.lock().latched == Some(Request::Abort)
     }
 
-    /// Where the panic came from that ended the run, once there was one. For those who
-    /// have no iterator to ask.
+    /// Returns where the panic came from that ended the run, once there was one. Serves verbs
+    /// that return no iterator to ask.
     ///
     /// ```
     /// use std::panic::{AssertUnwindSafe, catch_unwind};
-    /// use anabranch::{Config, Control, IteratorExt, PanicOrigin, scan::{self, Scan}};
+    /// use anabranch::{Control, PanicOrigin, prelude::*};
     ///
     /// let control = Control::new();
-    /// let config = Config::new().control(&control);
-    /// let reciprocal = scan::map(|x: &i32| 100 / x).named("reciprocal");
-    /// let fold = || [2, 1, 0].into_iter().par_fold_with(&config, (scan::count(), reciprocal));
+    /// let reciprocals = scan::sum_by(|x: &i32| 100 / x).named("reciprocals");
+    /// let run = [2, 1, 0].into_iter().fan_out().control(&control);
+    /// let fold = || run.fold((scan::count(), reciprocals));
     /// assert!(catch_unwind(AssertUnwindSafe(fold)).is_err());
     ///
     /// let Some(PanicOrigin::Scan(id)) = control.panicked() else { panic!("it was a scan") };
     /// let name = &control.stats().scans[id.index()].name;
-    /// assert_eq!((id.index(), name.as_deref()), (1, Some("reciprocal")));
+    /// assert_eq!((id.index(), name.as_deref()), (1, Some("reciprocals")));
     /// ```
     #[must_use]
     pub fn panicked(&self) -> Option<PanicOrigin> {
         self.run()?.panicked()
+    }
+
+    /// Returns the statistics of the run up to now. The run is not interrupted. Without a run
+    /// they are empty.
+    ///
+    /// ```
+    /// use anabranch::{Control, prelude::*};
+    ///
+    /// let control = Control::new();
+    /// let even = scan::filter(|x: &i32| x % 2 == 0);
+    /// assert_eq!((1..=10).fan_out().control(&control).distribute([even]).count(), 5);
+    ///
+    /// let stats = control.stats();
+    /// assert_eq!((stats.scans[0].items, stats.scans[0].outputs), (10, 5));
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let shared = self.shared.lock();
+        let figures = shared.attached.as_ref().map(|attached| Arc::clone(&attached.figures));
+        drop(shared);
+        figures.map_or_else(Stats::default, |figures| Stats::new(&figures))
     }
 
     fn ask(&self, request: Request) {
@@ -180,7 +256,7 @@ impl Control {
             Request::Stop => shared.latched = shared.latched.or(Some(Request::Stop)),
             Request::StopScan(_) => {}
         }
-        let run = shared.held.as_ref().map(|held| Arc::clone(&held.run));
+        let run = shared.run();
         drop(shared);
         if let Some(run) = run {
             run.ask(request);
@@ -188,18 +264,17 @@ impl Control {
     }
 
     fn run(&self) -> Option<Arc<Run>> {
-        self.shared.lock().held.as_ref().map(|held| Arc::clone(&held.run))
-    }
-
-    /// What the run has done up to now. Does not hold it up.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let figures = self.shared.lock().held.as_ref().map(|held| Arc::clone(&held.figures));
-        figures.map_or_else(Stats::default, |figures| Stats::new(&figures))
+        self.shared.lock().run()
     }
 }
 
-// Nothing that can unwind runs while the run that is held is being changed.
+impl Shared {
+    fn run(&self) -> Option<Arc<Run>> {
+        self.attached.as_ref().map(|attached| Arc::clone(&attached.run))
+    }
+}
+
+// Nothing that can unwind runs while the attached run is being changed.
 impl UnwindSafe for Control {}
 impl RefUnwindSafe for Control {}
 

@@ -1,71 +1,141 @@
-//! Statistics of a run: who holds everybody back.
+//! Statistics of a run, and its bottleneck.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::engine::{Figures, Managing, ScanFigures, ScanId, Scanning};
 
-/// What the scans of a run have done; made by [`Control::stats`](crate::Control::stats).
+/// The statistics of a run: how many items and outputs each scan has had, and how the threads
+/// have spent their time; made by [`Control::stats`](crate::Control::stats).
 ///
-/// Its `Display` is a table, a scan a line, and a last line that says who holds
-/// everybody back.
+/// Its `Display` is a table with a line for each scan. The last line names the
+/// [bottleneck](Self::bottleneck).
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Control, prelude::*};
+///
+/// let control = Control::new();
+/// let lines = ["to be", "or not", "to be"].into_iter();
+/// let (lines, words) = lines.fan_out().control(&control).fold((
+///     scan::count().named("lines"),
+///     scan::sum_by(|line: &&str| line.split(' ').count()).named("words"),
+/// ));
+/// assert_eq!((lines, words), (3, 6));
+///
+/// let stats = control.stats();
+/// assert!(stats.scans.iter().all(|scan| scan.items == 3 && scan.outputs == 1));
+///
+/// let table = stats.to_string();
+/// let lines: Vec<_> = table.lines().collect();
+/// assert!(lines[1].starts_with("scan 0 (lines)") && lines[2].starts_with("scan 1 (words)"));
+/// assert!(lines[4].starts_with("the bottleneck is "));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// How long the input was pulled.
+    /// How long the input was pulled: the time inside its `next`.
     pub pulling: Duration,
-    /// How long the input's own thread was held back by full scans; `None` if it has
-    /// none, so that the consumer's thread did that work.
+    /// How long full scans held back the thread of an input that is
+    /// [read ahead](crate::FanOut::read_ahead). `None` for other inputs: the consumer's thread
+    /// pulls them.
     pub held_back: Option<Duration>,
-    /// How long the consumer was busy with outputs, or with something else than
-    /// the run.
+    /// How long the consumer was outside the run's `next`: busy with outputs, or with
+    /// something else.
     pub consuming: Duration,
-    /// How long the consumer waited for the scans, and, if the input has no thread
-    /// of its own, sent batches.
+    /// How long the consumer waited for the scans. For an input that it pulls itself, this
+    /// includes sending the batches.
     pub awaiting: Duration,
-    /// The scans, in order: all that the run was started with, and of those that were
-    /// [added](crate::Adder) all that go on and the last hundred that have ended.
+    /// The scans, in order: those that the run was started with, and those that were
+    /// [added](crate::Adder). Of added scans that have ended, only the last hundred are here.
     pub scans: Vec<ScanStats>,
 }
 
-/// What one scan has done.
+/// The statistics of one scan.
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Control, prelude::*};
+///
+/// let control = Control::new();
+/// let long = scan::filter(|word: &&str| word.len() > 2).named("long");
+/// let words = "to be or not to be".split(' ');
+/// assert_eq!(words.fan_out().control(&control).distribute([long]).count(), 1);
+///
+/// let scan = &control.stats().scans[0];
+/// assert_eq!((scan.id.index(), scan.name.as_deref()), (0, Some("long")));
+/// assert_eq!((scan.items, scan.outputs), (6, 1));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScanStats {
-    /// Which scan. Those of `par_demux` are its shards.
+    /// The scan's id. In a run of [`demux`](crate::FanOut::demux) this is a shard.
     pub id: ScanId,
-    /// The name that it was given.
+    /// The name that it was given with [`Scan::named`](crate::Scan::named).
     pub name: Option<String>,
-    /// How many items there were in the batches that it was given.
+    /// The number of items in the batches that it was given.
     pub items: u64,
-    /// How many outputs it emitted.
+    /// The number of outputs that it has emitted.
     pub outputs: u64,
-    /// How long it worked.
+    /// How long it has worked.
     pub busy: Duration,
-    /// How long it waited for input.
+    /// How long it has waited for input.
     pub waiting: Duration,
-    /// How long it was held back by a full output channel.
+    /// How long a full output channel has held it back.
     pub blocked: Duration,
-    /// The most batches that waited at it.
+    /// The largest number of batches of items that have waited at it.
     pub input_high_water: u64,
-    /// The most batches of outputs that waited for the consumer.
+    /// The largest number of its batches of outputs that have waited for the consumer.
     pub output_high_water: u64,
 }
 
-/// Who holds everybody back.
+/// The slowest part of a run, for which the others wait; made by [`Stats::bottleneck`].
+///
+/// # Examples
+///
+/// ```
+/// use anabranch::{Bottleneck, Control, ScanId, prelude::*};
+///
+/// let control = Control::new();
+/// let is_prime = |n: &u64| *n > 1 && (2..*n).all(|d| n % d != 0);
+/// let primes = scan::filter(is_prime).then(scan::count());
+/// assert_eq!((0..100).fan_out().control(&control).fold([primes]), [25]);
+///
+/// match control.stats().bottleneck() {
+///     Some(Bottleneck::Input) => println!("reading takes longest: is the file compressed?"),
+///     Some(Bottleneck::Scan(id)) => println!("{id} takes longest: can it be split in two?"),
+///     Some(other) => println!("the bottleneck is {other}"),
+///     None => println!("there are no scans"),
+/// }
+///
+/// assert_eq!(Bottleneck::Consumer.to_string(), "the consumer");
+/// assert_eq!(Bottleneck::Scan(ScanId::new(3)).to_string(), "scan 3");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bottleneck {
-    /// The input: most of the consumer's time goes into pulling it.
+    /// The input: most of the time of the thread that pulls it goes into its `next`.
     Input,
-    /// The consumer: most of its time it does not ask for outputs.
+    /// The consumer: most of its time is spent outside the run's `next`.
     Consumer,
-    /// This scan: the consumer waits for scans, and this one has worked longest.
+    /// This scan: the consumer mostly waits for scans, and this one has worked longest.
     Scan(ScanId),
 }
 
+impl fmt::Display for Bottleneck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input => f.write_str("the input"),
+            Self::Consumer => f.write_str("the consumer"),
+            Self::Scan(id) => id.fmt(f),
+        }
+    }
+}
+
 impl Stats {
-    /// What the figures are now.
+    /// Reads the figures as they are now.
     pub(super) fn new(figures: &Figures) -> Self {
         let Figures { consumer, input, .. } = figures;
         Self {
@@ -77,7 +147,17 @@ impl Stats {
         }
     }
 
-    /// Who holds everybody back; `None` without scans.
+    /// Returns the slowest part of the run; `None` without scans.
+    ///
+    /// ```
+    /// use anabranch::{Control, prelude::*};
+    ///
+    /// let control = Control::new();
+    /// assert_eq!(control.stats().bottleneck(), None);
+    ///
+    /// assert_eq!((0..10).fan_out().control(&control).fold([scan::count()]), [10]);
+    /// assert!(control.stats().bottleneck().is_some());
+    /// ```
     #[must_use]
     pub fn bottleneck(&self) -> Option<Bottleneck> {
         let slowest = self.scans.iter().max_by_key(|scan| scan.busy)?;
@@ -131,24 +211,21 @@ impl fmt::Display for Stats {
             [self.pulling, self.consuming, self.awaiting].map(|time| time.as_secs_f64());
         write!(f, "\npulling the input {pulling:.3} s, ")?;
         if let Some(held_back) = self.held_back {
-            write!(f, "held back there {:.3} s, ", held_back.as_secs_f64())?;
+            write!(f, "held back by scans {:.3} s, ", held_back.as_secs_f64())?;
         }
         write!(f, "consuming {consuming:.3} s, awaiting scans {awaiting:.3} s")?;
-        match self.bottleneck() {
-            None => Ok(()),
-            Some(Bottleneck::Input) => f.write_str("\nthe input holds everybody back"),
-            Some(Bottleneck::Consumer) => f.write_str("\nthe consumer holds everybody back"),
-            Some(Bottleneck::Scan(id)) => {
-                let scan = self.scans.iter().find(|scan| scan.id == id);
-                let label = scan.map_or_else(|| id.to_string(), ScanStats::label);
-                write!(f, "\n{label} holds everybody back")
-            }
-        }
+        let Some(bottleneck) = self.bottleneck() else { return Ok(()) };
+        write!(f, "\nthe bottleneck is {bottleneck}")?;
+        let name = self.scans.iter().find_map(|scan| match bottleneck {
+            Bottleneck::Scan(id) if scan.id == id => scan.name.as_ref(),
+            _ => None,
+        });
+        name.map_or(Ok(()), |name| write!(f, " ({name})"))
     }
 }
 
 impl ScanStats {
-    /// The number, and the name if there is one.
+    /// Returns the number, and the name if there is one.
     fn label(&self) -> String {
         match &self.name {
             Some(name) => format!("{} ({name})", self.id),
@@ -182,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn of_scans_the_one_that_works_longest_holds_everybody_back() {
+    fn of_scans_the_one_that_works_longest_is_the_bottleneck() {
         let stats = stats([100, 0, 900], vec![scan(0, [100, 900, 0]), scan(1, [990, 5, 5])]);
         assert_eq!(stats.bottleneck(), Some(Bottleneck::Scan(ScanId::new(1))));
         let shown = stats.to_string();
@@ -193,16 +270,22 @@ mod tests {
             lines[3],
             "pulling the input 0.100 s, consuming 0.000 s, awaiting scans 0.900 s"
         );
-        assert_eq!(lines[4], "scan 1 (slow) holds everybody back");
+        assert_eq!(lines[4], "the bottleneck is scan 1 (slow)");
         let without_the_first = Stats { scans: stats.scans[1..].to_vec(), ..stats };
-        assert!(without_the_first.to_string().ends_with("\nscan 1 (slow) holds everybody back"));
+        assert!(without_the_first.to_string().ends_with("\nthe bottleneck is scan 1 (slow)"));
     }
 
     #[test]
     fn a_slow_consumer_and_a_slow_input_are_told_from_a_slow_scan() {
         let scans = || vec![scan(0, [100, 500, 400]), scan(1, [200, 700, 100])];
-        assert_eq!(stats([50, 900, 50], scans()).bottleneck(), Some(Bottleneck::Consumer));
-        assert_eq!(stats([900, 50, 50], scans()).bottleneck(), Some(Bottleneck::Input));
+        for (times, bottleneck, shown) in [
+            ([50, 900, 50], Bottleneck::Consumer, "\nthe bottleneck is the consumer"),
+            ([900, 50, 50], Bottleneck::Input, "\nthe bottleneck is the input"),
+        ] {
+            let stats = stats(times, scans());
+            assert_eq!(stats.bottleneck(), Some(bottleneck));
+            assert!(stats.to_string().ends_with(shown), "{stats}");
+        }
         assert_eq!(stats([900, 50, 50], Vec::new()).bottleneck(), None);
     }
 
