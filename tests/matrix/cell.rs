@@ -10,8 +10,34 @@ pub(crate) enum Member {
     Fold,
     Tee,
     Demux,
-    TryDistribute,
     Dynamic,
+}
+
+/// Whether the run is one until an error of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// The input cannot fail.
+    Plain,
+    /// The input may fail, and does not.
+    Sound,
+    /// The input ends with an error.
+    Failing,
+}
+
+impl Input {
+    pub(crate) fn may_fail(self) -> bool {
+        self != Self::Plain
+    }
+}
+
+/// Where the threads come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    Pool,
+    /// Some threads of a pool that are set aside for the run.
+    Lease,
+    /// A scope: the items borrow.
+    Scope,
 }
 
 /// Where something is asked for.
@@ -80,13 +106,12 @@ pub(crate) enum Place {
     Last,
 }
 
-pub(crate) const MEMBERS: [Member; 7] = [
+pub(crate) const MEMBERS: [Member; 6] = [
     Member::Distribute,
     Member::Ordered,
     Member::Fold,
     Member::Tee,
     Member::Demux,
-    Member::TryDistribute,
     Member::Dynamic,
 ];
 
@@ -127,6 +152,8 @@ const CAPACITIES: [Option<usize>; 3] = [Some(1), Some(2), None];
 /// `None` is adaptive.
 const BATCHES: [Option<usize>; 4] = [Some(1), Some(3), Some(64), None];
 const PLACES: [Place; 3] = [Place::First, Place::Middle, Place::Last];
+const INPUTS: [Input; 3] = [Input::Plain, Input::Sound, Input::Failing];
+const HOSTS: [Host; 3] = [Host::Pool, Host::Lease, Host::Scope];
 
 /// How many numbers there are. Not every one names a cell that can be run.
 pub(crate) const NUMBERS: usize = SITES.len()
@@ -135,7 +162,9 @@ pub(crate) const NUMBERS: usize = SITES.len()
     * CAPACITIES.len()
     * BATCHES.len()
     * PLACES.len()
-    * 4;
+    * INPUTS.len()
+    * HOSTS.len()
+    * 2;
 
 /// One cell of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +178,8 @@ pub(crate) struct Cell {
     pub(crate) batch: Option<usize>,
     pub(crate) place: Place,
     pub(crate) read_ahead: bool,
-    /// Whether the threads are those of a scope, and the items borrow.
-    pub(crate) scoped: bool,
+    pub(crate) input: Input,
+    pub(crate) host: Host,
 }
 
 impl Cell {
@@ -165,7 +194,8 @@ impl Cell {
         // The sites have the most significant digit.
         Self {
             number,
-            scoped: digit(2) == 1,
+            host: HOSTS[digit(HOSTS.len())],
+            input: INPUTS[digit(INPUTS.len())],
             read_ahead: digit(2) == 1,
             place: PLACES[digit(PLACES.len())],
             batch: BATCHES[digit(BATCHES.len())],
@@ -182,14 +212,10 @@ impl Cell {
         use Asker::{Consumer, Nobody};
         let demux = self.member == Member::Demux;
         match self.site {
-            _ if self.scoped && matches!(self.member, Member::TryDistribute | Member::Dynamic) => {
-                Some("this member has no form for a scope")
+            Site::PoolFull if self.is_scoped() => Some("a scope is never full"),
+            Site::Add(_) if self.is_scoped() && !self.is_asked_for_more() => {
+                Some("what is added does not borrow")
             }
-            _ if self.read_ahead && self.member == Member::Dynamic => {
-                Some("who asks for scans before each batch pulls the input itself")
-            }
-            Site::PoolFull if self.scoped => Some("a scope is never full"),
-            Site::Add(_) if self.scoped => Some("what is added does not borrow"),
             Site::Add(_)
                 if matches!(
                     self.member,
@@ -221,6 +247,35 @@ impl Cell {
         }
     }
 
+    pub(crate) fn is_scoped(&self) -> bool {
+        self.host == Host::Scope
+    }
+
+    /// Whether a fold opens a scope for itself, in which it waits for all its threads.
+    pub(crate) fn scopes_itself(&self) -> bool {
+        self.is_scoped() && self.member == Member::Fold && self.bits() >> 36 & 1 == 1
+    }
+
+    /// Whether a scan comes because the run asks for it, and is not added from outside.
+    pub(crate) fn is_asked_for_more(&self) -> bool {
+        self.member == Member::Dynamic && self.site == Site::Add(Asker::Input)
+    }
+
+    /// Whether no thread is free for a scan that is added.
+    pub(crate) fn is_tight(&self) -> bool {
+        self.host == Host::Lease && !self.is_asked_for_more() && self.bits() >> 38 & 1 == 1
+    }
+
+    /// How many threads are leased: as many as the run needs, and one for a scan that comes
+    /// later.
+    pub(crate) fn leased(&self) -> usize {
+        let more = matches!(self.site, Site::Add(_)) && !self.is_tight();
+        match self.host {
+            Host::Lease => self.width + usize::from(self.read_ahead) + usize::from(more),
+            Host::Pool | Host::Scope => 0,
+        }
+    }
+
     /// Some bits that depend on the cell alone, for what has no dimension of its own.
     pub(crate) fn bits(&self) -> u64 {
         crate::sample::mixed(self.number as u64)
@@ -234,7 +289,7 @@ pub(crate) fn cells() -> impl Iterator<Item = Cell> {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { site, member, width, capacity, batch, place, .. } = self;
+        let Self { site, member, width, capacity, batch, place, input, host, .. } = self;
         write!(f, "{site:?} × {member:?}, {width} wide, ")?;
         match capacity {
             Some(capacity) => write!(f, "capacity {capacity}, ")?,
@@ -244,9 +299,8 @@ impl fmt::Display for Cell {
             Some(items) => write!(f, "batch {items}, ")?,
             None => f.write_str("adaptive, ")?,
         }
-        let input = if self.read_ahead { "read ahead" } else { "pulled" };
-        let threads = if self.scoped { "scope" } else { "pool" };
-        write!(f, "{place:?}, {input}, {threads}")
+        let pulled = if self.read_ahead { "read ahead" } else { "pulled" };
+        write!(f, "{place:?}, {input:?}, {pulled}, {host:?}")
     }
 }
 
@@ -267,16 +321,16 @@ fn every_member_meets_every_site_unless_that_is_left_out_as_a_whole() {
             .into_iter()
             .filter(|member| cells().any(|cell| cell.site == site && cell.member == *member));
         let most = match site {
-            Site::Add(_) => 3,
-            Site::StopScan(Asker::Consumer) => 5,
+            Site::Add(_) => 2,
+            Site::StopScan(Asker::Consumer) => 4,
             Site::StopScan(_)
             | Site::EarlyDrop
             | Site::PayloadUntaken
             | Site::Stop(Asker::Consumer)
-            | Site::Abort(Asker::Consumer) => 6,
+            | Site::Abort(Asker::Consumer) => 5,
             _ => MEMBERS.len(),
         };
         assert_eq!(members.count(), most, "{site:?}");
     }
-    assert!(cells().count() > 50_000, "{} cells", cells().count());
+    assert!(cells().count() > 400_000, "{} cells", cells().count());
 }

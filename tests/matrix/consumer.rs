@@ -106,7 +106,12 @@ impl Consumer<'_> {
             };
             witness.names[0] = scan;
             let kept = [Kind::Output, Kind::Payload, Kind::Error];
-            self.settle("at its end", &kept, &mut witness);
+            // A lease comes back with the run: that of a fold at once.
+            let leased = match self.script.cell.member {
+                Member::Fold => 0,
+                _ => self.script.cell.leased(),
+            };
+            self.settle("at its end", leased, &kept, &mut witness);
             for _ in 0..3 {
                 match catch_unwind(AssertUnwindSafe(|| run.advance())) {
                     Ok(None) => {}
@@ -129,22 +134,29 @@ impl Consumer<'_> {
         }
         self.ledger.close();
         // A control may still hold what a thread that was detached has left.
-        self.settle("after its drop", &[Kind::Payload], &mut witness);
+        // What adds scans keeps them still.
+        let leased = match self.script.cell.site {
+            Site::Add(_) => self.script.cell.leased(),
+            _ => 0,
+        };
+        self.settle("after its drop", leased, &[Kind::Payload], &mut witness);
         witness
     }
 
     /// Sees whether the threads are back and everything was dropped, but for what somebody
     /// may still have.
-    fn settle(&self, when: &str, kept: &[Kind], witness: &mut Witness) {
+    fn settle(&self, when: &str, leased: usize, kept: &[Kind], witness: &mut Witness) {
         let (patience, grace) = match self.detaches && self.script.cell.read_ahead {
             // It is the end of the scope that waits for the thread.
             true if self.threads.is_none() => return,
             true => (PATIENCE, GRACE),
             false => (Duration::ZERO, Duration::ZERO),
         };
-        let live = || self.threads.map(Threads::live).filter(|live| *live > 0);
+        let live = || self.threads.map(Threads::live).filter(|live| *live > leased);
         if let Some(live) = patiently(patience, live) {
-            witness.wrongs.push(format!("{live} threads are not back {when}"));
+            witness
+                .wrongs
+                .push(format!("{live} threads and not {leased} at most are in use {when}"));
         }
         if let Some((kind, made, dropped)) = patiently(grace, || self.ledger.unsettled(kept)) {
             let counts = format!("{made} made, {dropped} dropped");

@@ -374,7 +374,7 @@ impl Expecting<'_> {
             return expected;
         };
         match asked.added {
-            Some(Added::As(number)) if number == scans => {
+            Some(Added::As(number)) if number == scans && !cell.is_tight() => {
                 let given = asked.given_before;
                 let from = late.first().unwrap_or(items);
                 let (least, most) = match asker {
@@ -392,6 +392,9 @@ impl Expecting<'_> {
                 expected.scans.push(self.scan_from(scans, from, items, Flushed::Once));
             }
             Some(Added::Ended) if asker != Asker::Input && asked.ended_after => {
+                expected.scans.push(self.scan(scans, 0, Flushed::Never));
+            }
+            Some(Added::NoThread) if cell.is_tight() => {
                 expected.scans.push(self.scan(scans, 0, Flushed::Never));
             }
             other => expected.wrong = Some(format!("the scan was added so: {other:?}")),

@@ -6,16 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::thread::{self, Scope};
 
-use anabranch::scan::{self, CloneEach, Latest};
+use anabranch::scan::{self, Scan};
 use anabranch::{
-    Control, Demux, Distribute, IteratorExt, PanicOrigin, ParTryDistribute, Pool, ScanId, TryInput,
-    ZipLatest,
+    AddError, Adder, Control, Demux, Distribute, Dynamic, IteratorExt, Ordered, PanicOrigin, Pool,
+    ScanId, ZipLatest,
 };
 
-use crate::cell::{Cell, Member};
+use crate::cell::{Cell, Host, Member, Site};
 use crate::probe::Probe;
 use crate::source::Source;
-use crate::support::config::{Config, With as _};
+use crate::support::config::Config;
 use crate::values::{Item, Key, Torn, Value};
 
 /// The scans of a run.
@@ -24,7 +24,7 @@ pub(crate) struct Cast {
     /// Makes the scan of a number; in a demux, of a key.
     pub(crate) make: Arc<dyn Fn(usize) -> Probe + Send + Sync>,
     /// What gives more scans when the run asks for them.
-    pub(crate) late: Option<Arc<dyn Fn() -> Option<Probe>>>,
+    pub(crate) late: Option<Arc<dyn Fn() -> Option<Probe> + Send + Sync>>,
 }
 
 impl Cast {
@@ -89,16 +89,12 @@ pub(crate) struct Started<'s> {
 /// A run that did not start.
 pub(crate) struct Refused {
     pub(crate) is_pool_full: bool,
-    /// What was given back: nothing at all if the member gives nothing back.
-    pub(crate) back: Option<GivenBack>,
+    /// What is said of that.
+    pub(crate) text: String,
 }
 
-pub(crate) struct GivenBack {
-    /// Held until the scans have been looked at.
-    _input: Box<dyn Any>,
-    /// `None` if no scans had been given, but what makes them.
-    pub(crate) scans: Option<Vec<Probe>>,
-}
+/// What the panic of a run begins with that finds too few threads.
+pub(crate) const REFUSAL: &str = "a run that needs";
 
 /// Threads for runs.
 #[derive(Clone)]
@@ -120,8 +116,7 @@ impl Threads {
 
     /// Keeps one of them busy until what this gives is dropped.
     pub(crate) fn occupy(&self) -> impl Sized + use<> {
-        let config = Config::new().pool(self.0.clone());
-        (0..9_u64).fan_out().with(&config).distribute([scan::count::<u64>()])
+        (0..9_u64).fan_out().on(&self.0).distribute([scan::count::<u64>()])
     }
 }
 
@@ -156,6 +151,8 @@ impl Handle {
 pub(crate) struct Order<'a> {
     pub(crate) cell: &'a Cell,
     pub(crate) threads: &'a Threads,
+    /// How many threads are leased, if they are.
+    pub(crate) leased: usize,
     pub(crate) handle: Option<&'a Handle>,
     /// Whether anybody wants to add scans.
     pub(crate) adds: bool,
@@ -163,8 +160,8 @@ pub(crate) struct Order<'a> {
 
 impl Order<'_> {
     fn config(&self) -> Config {
-        let Cell { member, width, capacity, batch, .. } = *self.cell;
-        let mut config = Config::new().pool(self.threads.0.clone()).shards(width);
+        let Cell { capacity, batch, .. } = *self.cell;
+        let mut config = Config::new();
         if let Some(batches) = capacity {
             config = config.input_capacity(batches).output_capacity(batches);
         }
@@ -174,115 +171,121 @@ impl Order<'_> {
         if let Some(Handle(control)) = self.handle {
             config = config.control(control);
         }
-        config.ordered(member == Member::Ordered)
+        config
     }
 }
 
-/// Starts a run on the threads of a pool.
+/// Starts a run of an input of any form.
+///
+/// A macro, as what `fan_out` can be given has bounds that have no names outside of the crate.
+macro_rules! start {
+    ($order:expr, $threads:expr, $source:expr, $cast:expr, $adding:expr) => {{
+        let (order, threads, source, cast) = ($order, $threads, $source, $cast);
+        let (config, adding) = (order.config(), $adding);
+        // Both ways round it is the same.
+        let ahead_first = order.cell.bits() >> 37 & 1 == 1;
+        match (order.cell.input.may_fail(), order.cell.read_ahead) {
+            (false, false) => {
+                start_verb!(order, config.set(source.fan_out().on(threads)), cast, adding)
+            }
+            (false, true) => {
+                let run = source.fan_out().read_ahead().on(threads);
+                start_verb!(order, config.set(run), cast, adding)
+            }
+            (true, false) => {
+                let run = source.fallible().fan_out().on(threads).until_error();
+                start_verb!(order, config.set(run), cast, adding)
+            }
+            (true, true) if ahead_first => {
+                let run = source.fallible().fan_out().on(threads).read_ahead().until_error();
+                start_verb!(order, config.set(run), cast, adding)
+            }
+            (true, true) => {
+                let run = source.fallible().fan_out().until_error().read_ahead().on(threads);
+                start_verb!(order, config.set(run), cast, adding)
+            }
+        }
+    }};
+}
+
+/// Starts a run of any verb.
+macro_rules! start_verb {
+    ($order:expr, $run:expr, $cast:expr, $adding:expr) => {{
+        let (order, run, cast, adding) = ($order, $run, $cast, $adding);
+        match order.cell.member {
+            Member::Distribute => {
+                let mut run = run.distribute(cast.scans());
+                let adding = order.adds.then(|| adding(run.adder())).flatten();
+                let name: NameOf<_> = Distribute::name;
+                Held { run, event: of_scan, culprit: Distribute::panicked, name: Some(name) }
+                    .started(adding)
+            }
+            Member::Dynamic => {
+                let mut run = run.dynamic(asking(cast));
+                let adding = order.adds.then(|| adding(run.adder())).flatten();
+                let name: NameOf<_> = Dynamic::name;
+                Held { run, event: of_scan, culprit: Dynamic::panicked, name: Some(name) }
+                    .started(adding)
+            }
+            Member::Ordered => {
+                let run = run.ordered(cast.scans());
+                let name: NameOf<_> = Ordered::name;
+                Held { run, event: of_scan, culprit: Ordered::panicked, name: Some(name) }
+                    .started(None)
+            }
+            Member::Tee => {
+                let run = run.zip_latest(cast.scans());
+                Held { run, event: Event::Tuple, culprit: ZipLatest::panicked, name: None }
+                    .started(None)
+            }
+            Member::Demux => {
+                let (key, make) = (key_among(cast.count), Arc::clone(&cast.make));
+                let factory = move |key: &Key| make(key.number());
+                // A lease of enough threads says itself how many shards there are.
+                let run = match order.cell.host {
+                    Host::Lease if order.cell.site != Site::PoolFull => run.demux(key, factory),
+                    _ => run.demux_over(order.cell.width, key, factory),
+                };
+                Held { run, event: of_key, culprit: Demux::panicked, name: None }.started(None)
+            }
+            Member::Fold => {
+                let totals: Vec<_> = cast.scans().into_iter().map(Scan::last).collect();
+                // A refusal comes back, another panic is kept for who looks.
+                let folded = catch_unwind(AssertUnwindSafe(|| match order.cell.scopes_itself() {
+                    true => Yielded::told(run.scoped().fold(totals)),
+                    false => Yielded::told(run.fold(totals)),
+                }));
+                match folded {
+                    Err(payload) if text_of_refusal(&payload).is_some() => resume_unwind(payload),
+                    folded => Started { run: Box::new(Folded(Some(folded))), adding: None },
+                }
+            }
+        }
+    }};
+}
+
+/// Starts a run on the threads of a pool, or on some that are leased from it.
 pub(crate) fn start(
     order: &Order<'_>,
     source: Source<'static>,
     cast: &Cast,
 ) -> Result<Started<'static>, Refused> {
-    let config = &order.config();
-    let ahead = order.cell.read_ahead;
-    match order.cell.member {
-        Member::Dynamic => start_dynamic(order, config, source, cast),
-        Member::TryDistribute if ahead => {
-            let input = source.fallible().try_read_ahead_with(config);
-            start_try(order, config, input.map_err(|error| refused(error, |()| None))?, cast)
-        }
-        Member::TryDistribute => start_try(order, config, source.fallible(), cast),
-        _ if ahead => {
-            let input = source.try_read_ahead_with(config);
-            start_any(order, config, input.map_err(|error| refused(error, |()| None))?, cast)
-        }
-        _ => start_any(order, config, source, cast),
-    }
-}
-
-fn start_any<I>(
-    order: &Order<'_>,
-    config: &Config,
-    input: I,
-    cast: &Cast,
-) -> Result<Started<'static>, Refused>
-where
-    I: Input<Item = Item<'static>> + 'static,
-{
-    let mut adding = None;
-    let run: Box<dyn Run> = match order.cell.member {
-        Member::Fold => {
-            // A refusal comes back, a panic is kept for who looks.
-            let fold = || input.try_par_fold_with(config, cast.scans());
-            Box::new(match catch_unwind(AssertUnwindSafe(fold)) {
-                Ok(latest) => Folded(Some(Ok(latest.map_err(|error| refused(error, Some))?))),
-                Err(payload) => Folded(Some(Err(payload))),
-            })
-        }
-        Member::Tee => {
-            let run = input.try_par_tee_with(config, cast.scans());
-            Box::new(run.map_err(|error| refused(error, Some))?)
-        }
-        Member::Demux => {
-            let make = Arc::clone(&cast.make);
-            let key = key_among(cast.count);
-            let run = input.try_par_demux_with(config, key, move |key: &Key| make(key.number()));
-            Box::new(run.map_err(|error| refused(error, |_| None))?)
-        }
-        _ => {
-            let run = input.try_par_distribute_with(config, cast.scans());
-            let mut run = run.map_err(|error| refused(error, Some))?;
-            adding = order.adds.then(|| adding_to(&mut run)).flatten();
-            Box::new(run)
-        }
-    };
-    Ok(Started { run, adding })
-}
-
-fn start_dynamic(
-    order: &Order<'_>,
-    config: &Config,
-    source: Source<'static>,
-    cast: &Cast,
-) -> Result<Started<'static>, Refused> {
-    let (mut first, late) = (Some(cast.scans()), cast.late.clone());
-    let ask = move || match (first.take(), &late) {
-        (Some(first), _) => first,
-        (None, Some(late)) => late().into_iter().collect(),
-        (None, None) => Vec::new(),
-    };
-    let run = source.try_par_distribute_dynamic_with(config, ask);
-    let mut run = run.map_err(|error| refused(error, Some))?;
-    let adding = order.adds.then(|| adding_to(&mut run)).flatten();
-    Ok(Started { run: Box::new(run), adding })
-}
-
-fn start_try<I>(
-    order: &Order<'_>,
-    config: &Config,
-    input: I,
-    cast: &Cast,
-) -> Result<Started<'static>, Refused>
-where
-    I: TryInput<Item<'static>, Torn> + 'static,
-{
-    // There is no form that returns the error.
-    let start = || input.fan_out().with(config).until_error().distribute(cast.scans());
-    let mut run = match catch_unwind(AssertUnwindSafe(start)) {
-        Ok(run) => run,
-        Err(payload) => match payload.downcast::<String>() {
-            Ok(text) if text.starts_with("the run could not start") => {
-                let is_pool_full = text.contains("do not fit into a pool");
-                return Err(Refused { is_pool_full, back: None });
+    let pool = &order.threads.0;
+    let started = match order.cell.host {
+        Host::Lease => match pool.lease(order.leased) {
+            Ok(lease) => {
+                catch_unwind(AssertUnwindSafe(|| start!(order, lease, source, cast, adding_to)))
             }
-            Ok(text) => resume_unwind(text),
-            Err(payload) => resume_unwind(payload),
+            Err(error) => {
+                return Err(Refused { is_pool_full: error.is_full(), text: error.to_string() });
+            }
         },
+        _ => catch_unwind(AssertUnwindSafe(|| start!(order, pool, source, cast, adding_to))),
     };
-    let adder = order.adds.then(|| run.adder()).flatten();
-    let adding = adder.map(|adder| -> Adding { Arc::new(move |scan| added(adder.add(scan))) });
-    Ok(Started { run: Box::new(run), adding })
+    started.map_err(|payload| match text_of_refusal(&payload) {
+        Some(text) => Refused { is_pool_full: text.contains("the pool has no"), text },
+        None => resume_unwind(payload),
+    })
 }
 
 /// Starts a run on the threads of a scope.
@@ -292,39 +295,21 @@ pub(crate) fn start_scoped<'scope>(
     source: Source<'scope>,
     cast: &Cast,
 ) -> Started<'scope> {
-    let config = &order.config();
-    let run = if order.cell.read_ahead {
-        let input = source.read_ahead_scoped(scope, config);
-        start_any_scoped(order, scope, config, input, cast)
-    } else {
-        start_any_scoped(order, scope, config, source, cast)
-    };
-    Started { run, adding: None }
+    // What is added does not borrow.
+    start!(order, scope, source, cast, |_: Adder<Item<'scope>, Value>| None)
 }
 
-fn start_any_scoped<'scope, I>(
-    order: &Order<'_>,
-    scope: &'scope Scope<'scope, '_>,
-    config: &Config,
-    input: I,
-    cast: &Cast,
-) -> Box<dyn Run + 'scope>
-where
-    I: Input<Item = Item<'scope>> + 'scope,
-{
-    match order.cell.member {
-        Member::Fold => {
-            let fold = || input.par_fold_scoped(scope, config, cast.scans());
-            Box::new(Folded(Some(catch_unwind(AssertUnwindSafe(fold)))))
-        }
-        Member::Tee => Box::new(input.par_tee_scoped(scope, config, cast.scans())),
-        Member::Demux => {
-            let make = Arc::clone(&cast.make);
-            let key = key_among(cast.count);
-            let factory = move |key: &Key| make(key.number());
-            Box::new(input.par_demux_scoped(scope, config, key, factory))
-        }
-        _ => Box::new(input.par_distribute_scoped(scope, config, cast.scans())),
+fn text_of_refusal(payload: &Box<dyn Any + Send>) -> Option<String> {
+    payload.downcast_ref::<String>().filter(|text| text.starts_with(REFUSAL)).cloned()
+}
+
+/// What gives the scans that a dynamic run begins with, and those that come late.
+fn asking(cast: &Cast) -> impl FnMut() -> Vec<Probe> + Send + use<> {
+    let (mut first, late) = (Some(cast.scans()), cast.late.clone());
+    move || match (first.take(), &late) {
+        (Some(first), _) => first,
+        (None, Some(late)) => late().into_iter().collect(),
+        (None, None) => Vec::new(),
     }
 }
 
@@ -332,26 +317,9 @@ fn key_among(keys: usize) -> impl Fn(&Item<'_>) -> Key + Send + Sync + use<> {
     move |item| Key::new(item.number() % keys, item.ledger())
 }
 
-fn refused<I: 'static, S>(
-    error: StartError<I, S>,
-    scans: impl FnOnce(S) -> Option<Vec<Probe>>,
-) -> Refused {
-    let is_pool_full = matches!(error.kind(), StartErrorKind::PoolFull { .. });
-    let (input, given) = error.into_inner();
-    let back = Some(GivenBack { _input: Box::new(input), scans: scans(given) });
-    Refused { is_pool_full, back }
-}
-
-fn adding_to<I>(run: &mut Distribute<I, Value>) -> Option<Adding>
-where
-    I: Input<Item = Item<'static>>,
-{
-    let adder = run.adder()?;
-    Some(Arc::new(move |scan| added(adder.add(scan))))
-}
-
-fn added(added: Result<ScanId, anabranch::AddError<Probe>>) -> Result<usize, NotAdded> {
-    added.map(ScanId::index).map_err(|error| NotAdded { ended: error.is_ended() })
+fn adding_to(adder: Adder<Item<'static>, Value>) -> Option<Adding> {
+    let added = |error: AddError<Probe>| NotAdded { ended: error.is_ended() };
+    Some(Arc::new(move |scan| adder.add(scan).map(ScanId::index).map_err(added)))
 }
 
 fn culprit_of(origin: PanicOrigin) -> Culprit {
@@ -363,83 +331,79 @@ fn culprit_of(origin: PanicOrigin) -> Culprit {
     }
 }
 
-impl<I: Input> Run for Distribute<I, Value> {
-    fn advance(&mut self) -> Option<Event> {
-        self.next().map(|(id, value)| Event::Output(id.index(), value))
-    }
+/// What a run yields, whether or not its input may fail.
+trait Yielded<X> {
+    fn told(self) -> Result<X, Torn>;
+}
 
-    fn hint(&self) -> (usize, Option<usize>) {
-        self.size_hint()
-    }
-
-    fn culprit(&self) -> Option<Option<Culprit>> {
-        Some(self.panicked().map(culprit_of))
-    }
-
-    fn name_of(&self, scan: usize) -> Option<Option<String>> {
-        Some(self.name(ScanId::new(scan)).map(str::to_owned))
+impl<X> Yielded<X> for X {
+    fn told(self) -> Result<X, Torn> {
+        Ok(self)
     }
 }
 
-impl<I: TryInput<Item<'static>, Torn>> Run for ParTryDistribute<I, Item<'static>, Torn, Value> {
+impl<X> Yielded<X> for Result<X, Torn> {
+    fn told(self) -> Result<X, Torn> {
+        self
+    }
+}
+
+fn of_scan((id, value): (ScanId, Value)) -> Event {
+    Event::Output(id.index(), value)
+}
+
+fn of_key((key, value): (Key, Value)) -> Event {
+    Event::Output(key.number(), value)
+}
+
+type NameOf<R> = fn(&R, ScanId) -> Option<&str>;
+
+/// A run of any verb but fold, and what is known of it.
+struct Held<R, X> {
+    run: R,
+    event: fn(X) -> Event,
+    culprit: fn(&R) -> Option<PanicOrigin>,
+    name: Option<NameOf<R>>,
+}
+
+impl<R: Iterator<Item: Yielded<X>>, X> Held<R, X> {
+    fn started<'s>(self, adding: Option<Adding>) -> Started<'s>
+    where
+        Self: 's,
+    {
+        Started { run: Box::new(self), adding }
+    }
+}
+
+impl<R: Iterator<Item: Yielded<X>>, X> Run for Held<R, X> {
     fn advance(&mut self) -> Option<Event> {
-        self.next().map(|output| match output {
-            Ok((id, value)) => Event::Output(id.index(), value),
+        self.run.next().map(|yielded| match yielded.told() {
+            Ok(output) => (self.event)(output),
             Err(Torn { .. }) => Event::Failed,
         })
     }
 
     fn hint(&self) -> (usize, Option<usize>) {
-        self.size_hint()
+        self.run.size_hint()
     }
 
     fn culprit(&self) -> Option<Option<Culprit>> {
-        Some(self.panicked().map(culprit_of))
+        Some((self.culprit)(&self.run).map(culprit_of))
     }
 
     fn name_of(&self, scan: usize) -> Option<Option<String>> {
-        Some(self.name(ScanId::new(scan)).map(str::to_owned))
-    }
-}
-
-impl<I: Input> Run for Demux<I, Key, Value> {
-    fn advance(&mut self) -> Option<Event> {
-        self.next().map(|(key, value)| Event::Output(key.number(), value))
-    }
-
-    fn hint(&self) -> (usize, Option<usize>) {
-        self.size_hint()
-    }
-
-    fn culprit(&self) -> Option<Option<Culprit>> {
-        Some(self.panicked().map(culprit_of))
-    }
-}
-
-impl<I: Input, L> Run for ZipLatest<I, L>
-where
-    L: Latest + CloneEach<Each = Vec<Value>>,
-{
-    fn advance(&mut self) -> Option<Event> {
-        self.next().map(Event::Tuple)
-    }
-
-    fn hint(&self) -> (usize, Option<usize>) {
-        self.size_hint()
-    }
-
-    fn culprit(&self) -> Option<Option<Culprit>> {
-        Some(self.panicked().map(culprit_of))
+        self.name.map(|name| name(&self.run, ScanId::new(scan)).map(str::to_owned))
     }
 }
 
 /// What came of a fold, if nobody has taken it.
-struct Folded(Option<thread::Result<Vec<Option<Value>>>>);
+struct Folded(Option<thread::Result<Result<Vec<Option<Value>>, Torn>>>);
 
 impl Run for Folded {
     fn advance(&mut self) -> Option<Event> {
         match self.0.take()? {
-            Ok(latest) => Some(Event::Folded(latest)),
+            Ok(Ok(latest)) => Some(Event::Folded(latest)),
+            Ok(Err(Torn { .. })) => Some(Event::Failed),
             Err(payload) => resume_unwind(payload),
         }
     }
@@ -447,4 +411,18 @@ impl Run for Folded {
     fn culprit(&self) -> Option<Option<Culprit>> {
         None
     }
+}
+
+/// See [`Lease`](anabranch::Lease): "the threads go back to the pool when the run has been
+/// dropped".
+#[test]
+fn a_lease_comes_back_with_its_run_though_an_adder_is_kept() {
+    let pool = Pool::new();
+    let lease = pool.lease(2).unwrap();
+    let mut run = (0..9_u64).fan_out().on(lease).distribute([scan::count::<u64>()]);
+    let adder = run.adder();
+    assert_eq!(run.by_ref().count(), 1);
+    drop(run);
+    assert_eq!((pool.live(), pool.idle()), (0, 2));
+    assert!(adder.add(scan::count()).is_err_and(|error| error.is_ended()));
 }

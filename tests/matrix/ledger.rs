@@ -106,11 +106,6 @@ impl Ledger {
         })
     }
 
-    /// How many values of a kind were dropped.
-    pub(crate) fn dropped(&self, kind: Kind) -> usize {
-        self.counts[kind as usize].1.load(SeqCst)
-    }
-
     pub(crate) fn scan(&self, scan: usize) -> &ScanRecord {
         &self.scans[scan]
     }

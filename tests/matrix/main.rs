@@ -1,5 +1,6 @@
 //! The fault matrix: every member × everything that may go wrong or end a run × widths ×
-//! capacities × batches × where it happens × how the input is pulled × whose threads.
+//! capacities × batches × where it happens × how the input is pulled and whether it may fail ×
+//! whose threads.
 //!
 //! Each cell is a small run that is compared with the sequential one, and whose every
 //! value is counted. A sample of some 2,000 cells is run by default; what there is to be

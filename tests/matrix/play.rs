@@ -3,12 +3,12 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::cell::{Asker, Cell, Member, Place, Site};
+use crate::cell::{Asker, Cell, Place, Site};
 use crate::check::check;
-use crate::consumer::{Consumer, GRACE, PATIENCE, patiently};
+use crate::consumer::{Consumer, GRACE, patiently};
 use crate::expect::Expected;
 use crate::layer::{Order, Refused, Started, Threads, start, start_scoped};
-use crate::ledger::{Kind, Ledger};
+use crate::ledger::Ledger;
 use crate::oracle::Oracle;
 use crate::script::{Script, Stage};
 use crate::source::Source;
@@ -37,17 +37,19 @@ pub(crate) fn play(cell: Cell, threads: &Threads) -> Vec<String> {
         (stage.prompt)();
     }
     let handle = script.watched.then_some(&stage.handle);
-    let order = Order { cell: &cell, threads, handle, adds: matches!(cell.site, Site::Add(_)) };
+    let adds = matches!(cell.site, Site::Add(_));
+    let leased = cell.leased();
+    let order = Order { cell: &cell, threads, leased, handle, adds };
     let consumer = Consumer {
         script: &script,
         ledger: &ledger,
         prompt: &stage.prompt,
-        threads: (!cell.scoped).then_some(threads),
+        threads: (!cell.is_scoped()).then_some(threads),
         events: oracle.events(),
         detaches: Expected::new(&script, &oracle, &ledger).detaches,
     };
     let acts = stage.source_acts.clone();
-    let witness = if cell.scoped {
+    let witness = if cell.is_scoped() {
         let numbers: Vec<_> = (0..script.items).collect();
         thread::scope(|scope| {
             let source = Source::new(&numbers, acts, &ledger);
@@ -62,17 +64,20 @@ pub(crate) fn play(cell: Cell, threads: &Threads) -> Vec<String> {
                 stage.started(adding);
                 consumer.consume(run)
             }
-            Err(Refused { .. }) => return vec!["the run was refused".to_owned()],
+            Err(Refused { text, .. }) => return vec![format!("the run was refused: {text}")],
         }
     };
     let expected = Expected::new(&script, &oracle, &ledger);
     let mut wrongs = check(&script, &oracle, &ledger, &expected, &witness);
     // Nobody holds anything of the run any more, so all has to be gone.
     drop(stage);
-    let grace = if expected.detaches && !cell.scoped { GRACE } else { Duration::ZERO };
+    let grace = if expected.detaches && !cell.is_scoped() { GRACE } else { Duration::ZERO };
     if let Some((kind, made, dropped)) = patiently(grace, || ledger.unsettled(&[])) {
         let counts = format!("{made} made, {dropped} dropped");
         wrongs.push(format!("not every {kind:?} was dropped at last: {counts}"));
+    }
+    if let Some(live) = patiently(grace, || Some(threads.live()).filter(|live| *live > 0)) {
+        wrongs.push(format!("{live} threads are not back at last"));
     }
     wrongs
 }
@@ -89,45 +94,32 @@ fn refuse(script: &Script, ledger: &Ledger, stage: &Stage) -> Vec<String> {
     let threads = Threads::with_max(max);
     let occupied = busy.then(|| threads.occupy());
     let handle = script.watched.then_some(&stage.handle);
-    let order = Order { cell, threads: &threads, handle, adds: false };
+    // Too many, or too few for the run: who starts it is told in the one case and the other.
+    let leased = if cell.place == Place::Middle { max } else { wanted };
+    let order = Order { cell, threads: &threads, leased, handle, adds: false };
     let source = Source::new(&NUMBERS[..script.items], stage.source_acts.clone(), stage.ledger());
     let mut wrongs = Vec::new();
     match start(&order, source, &stage.cast) {
         Ok(_) => wrongs.push("a run started that does not fit into the pool".to_owned()),
-        Err(Refused { is_pool_full, back }) => {
+        Err(Refused { is_pool_full, text }) => {
             if !is_pool_full {
                 wrongs.push("a run was refused, and not for want of threads".to_owned());
             }
-            // One form returns no error.
-            if back.is_none() && cell.member != Member::TryDistribute {
-                wrongs.push("nothing was given back".to_owned());
+            let count = if wanted == 1 { "thread".to_owned() } else { wanted.to_string() };
+            if !text.contains(&count) {
+                wrongs.push(format!("it is not said that {wanted} threads are needed: {text}"));
             }
-            let scans = back.as_ref().and_then(|back| back.scans.as_ref().map(Vec::len));
-            if scans.is_some_and(|scans| scans != script.scans) {
-                wrongs.push(format!("{scans:?} scans were given back"));
-            }
-            let dropped = ledger.dropped(Kind::Input) + ledger.dropped(Kind::Scan);
-            if back.is_some() && dropped > 0 {
-                wrongs.push(format!("{dropped} values were dropped and not given back"));
-            }
-            drop(back);
         }
     }
-    let (patience, grace) = match cell.read_ahead {
-        true => (PATIENCE, GRACE),
-        false => (Duration::ZERO, Duration::ZERO),
+    let mut live = |most| {
+        if threads.live() > most {
+            wrongs.push(format!("{} threads are not back", threads.live()));
+        }
     };
-    let left = || (threads.live() > usize::from(busy)).then(|| threads.live());
-    // The thread of an input that was given back ends when that is dropped.
-    if let Some(live) = patiently(patience, left) {
-        wrongs.push(format!("{live} threads are not back"));
-    }
+    live(usize::from(busy));
     drop(occupied);
-    if let Some(live) = patiently(Duration::ZERO, || Some(threads.live()).filter(|live| *live > 0))
-    {
-        wrongs.push(format!("{live} threads are not back"));
-    }
-    if let Some(unsettled) = patiently(grace, || ledger.unsettled(&[])) {
+    live(0);
+    if let Some(unsettled) = ledger.unsettled(&[]) {
         wrongs.push(format!("not every value was dropped: {unsettled:?}"));
     }
     if !ledger.is_untouched() {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::cell::{Asker, Cell, Member, Place, Site};
+use crate::cell::{Asker, Cell, Input, Member, Place, Site};
 use crate::layer::{Adding, Cast, Handle};
 use crate::ledger::{Added, Asked, Ledger};
 use crate::probe::{Acts, Probe, Prompt};
@@ -78,8 +78,9 @@ impl Script {
         let watched = nudges
             || matches!(cell.site, Site::Stop(_) | Site::StopScan(_) | Site::Abort(_))
             || bits >> 33 & 1 == 1;
-        let fails = cell.member == Member::TryDistribute && cell.place != Place::First;
-        let blocks = cell.read_ahead && waits_for_no_input(&cell) && bits >> 34 & 1 == 1;
+        let fails = cell.input == Input::Failing;
+        let waits = cell.scopes_itself() || !waits_for_no_input(&cell);
+        let blocks = cell.read_ahead && !waits && bits >> 34 & 1 == 1;
         let few = bits >> 35 & 1 == 1;
         Self { cell, items, scans, at, target, other, watched, nudges, fails, blocks, few }
     }
@@ -146,11 +147,6 @@ impl Script {
         }
     }
 
-    /// Whether a scan comes when it is asked for, and is not added.
-    fn comes_late(&self) -> bool {
-        self.cell.member == Member::Dynamic && self.cell.site == Site::Add(Asker::Input)
-    }
-
     fn acts(&self, scan: usize, prompt: &Prompt) -> Acts {
         let target = scan == self.target;
         let other = scan == self.other;
@@ -179,7 +175,7 @@ impl Script {
 
     fn source_acts(&self, prompt: &Prompt, handle: &Handle) -> SourceActs {
         let site = self.cell.site;
-        let asks = self.asker() == Some(Asker::Input) && !self.comes_late();
+        let asks = self.asker() == Some(Asker::Input) && !self.cell.is_asked_for_more();
         let handle = handle.clone();
         SourceActs {
             next_panics: (site == Site::Next).then_some(self.at),
@@ -243,7 +239,7 @@ impl Stage {
             let acts = made.acts(scan, &asks);
             Probe::new(scan, made.talks(), made.stride(), acts, &shared)
         };
-        let late = script.comes_late().then(|| late(script, ledger));
+        let late = script.cell.is_asked_for_more().then(|| late(script, ledger));
         let cast = Cast { count: script.scans, make: Arc::new(make), late };
         let source_acts = script.source_acts(&prompt, &handle);
         Self { handle, cast, source_acts, prompt, slot, ledger: Arc::clone(ledger) }
@@ -300,7 +296,7 @@ fn prompt(script: &Script, ledger: &Arc<Ledger>, handle: &Handle, slot: &Arc<Slo
 }
 
 /// Gives one more scan to who asks for scans, as soon as the input has come so far.
-fn late(script: &Script, ledger: &Arc<Ledger>) -> Arc<dyn Fn() -> Option<Probe>> {
+fn late(script: &Script, ledger: &Arc<Ledger>) -> Arc<dyn Fn() -> Option<Probe> + Send + Sync> {
     let (script, ledger) = (script.clone(), Arc::clone(ledger));
     Arc::new(move || {
         if ledger.asked().is_some() || ledger.given() < script.at {

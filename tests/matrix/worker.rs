@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::cell::Cell;
-use crate::layer::Threads;
+use crate::layer::{REFUSAL, Threads};
 use crate::ledger::LATE_PULL;
 use crate::play::play;
 use crate::values::origin_of;
@@ -54,9 +54,9 @@ static NOW: AtomicUsize = AtomicUsize::new(0);
 /// Runs the cells whose numbers come on standard input, each so many times.
 pub(crate) fn work(times: usize) {
     panic::set_hook(Box::new(|info| {
-        // One form refuses with a panic.
+        // A run that finds too few threads panics.
         let text = info.payload().downcast_ref::<String>();
-        if !text.is_some_and(|text| text.starts_with("the run could not start")) {
+        if !text.is_some_and(|text| text.starts_with(REFUSAL)) {
             eprintln!("cell {}: {info}", NOW.load(Relaxed));
         }
     }));
