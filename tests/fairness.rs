@@ -2,6 +2,8 @@
 //! no more than what is queued, though outputs are always ready.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/inputs.rs"]
+mod inputs;
 mod support;
 
 use std::ops::ControlFlow;
@@ -11,7 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Control, Distribute, IteratorExt, Pool, ScanId};
+use anabranch::{Adder, Control, IteratorExt, Pool, ScanId};
+use inputs::{Adds as _, Ahead, Input, Pulled};
 use support::config::{Config, With as _};
 use support::{Gate, deadline, echo, hush};
 
@@ -92,10 +95,11 @@ fn items(pulled: &Arc<AtomicU64>) -> impl Iterator<Item = u64> + Send + use<> {
 }
 
 /// A run whose consumer takes its time: it asks for the next output when that is ready.
-struct Slow<I: Input> {
-    run: Distribute<I, u64>,
+struct Slow<T> {
+    run: Box<dyn Iterator<Item = (ScanId, u64)>>,
     control: Control,
-    ordered: bool,
+    /// `None` of an ordered run.
+    adder: Option<Adder<T, u64>>,
     /// How many outputs of each scan.
     taken: [u64; 4],
 }
@@ -108,23 +112,44 @@ enum Then {
     Panicked,
 }
 
-impl<I: Input<Item: Send + Sync + 'static>> Slow<I> {
-    fn start(
-        input: I,
+impl<T: 'static> Slow<T> {
+    fn start<const N: usize>(
+        input: impl Input<Item = T>,
         config: &Config,
-        scans: impl IntoIterator<Item = BoxScan<'static, I::Item, u64>>,
+        scans: [BoxScan<'static, T, u64>; N],
     ) -> Self {
         let control = Control::new();
-        let mut run = input.fan_out().with(&config.clone().control(&control)).distribute(scans);
-        let ordered = run.adder().is_none();
-        Self { run, control, ordered, taken: [0; 4] }
+        let mut run = input.distribute(&config.clone().control(&control), scans);
+        let adder = Some(run.adder());
+        Self { run: Box::new(run), control, adder, taken: [0; 4] }
+    }
+
+    fn start_ordered<const N: usize>(
+        input: impl Input<Item = T>,
+        config: &Config,
+        scans: [BoxScan<'static, T, u64>; N],
+    ) -> Self {
+        let control = Control::new();
+        let run = input.ordered(&config.clone().control(&control), scans);
+        Self { run: Box::new(run), control, adder: None, taken: [0; 4] }
+    }
+
+    /// Starts a run, which is ordered or not.
+    fn start_as<const N: usize>(
+        ordered: bool,
+        input: impl Input<Item = T>,
+        config: &Config,
+        scans: [BoxScan<'static, T, u64>; N],
+    ) -> Self {
+        let start = if ordered { Self::start_ordered } else { Self::start };
+        start(input, config, scans)
     }
 
     /// Whether the next output is ready, whosever turn it is.
     fn is_ready(&self) -> bool {
         let stats = self.control.stats();
         let mut ready = stats.scans.iter().zip(self.taken).map(|(scan, n)| scan.outputs > n);
-        if self.ordered { ready.all(|ready| ready) } else { ready.any(|ready| ready) }
+        if self.adder.is_none() { ready.all(|ready| ready) } else { ready.any(|ready| ready) }
     }
 
     fn next(&mut self) -> Option<(ScanId, u64)> {
@@ -154,12 +179,7 @@ impl<I: Input<Item: Send + Sync + 'static>> Slow<I> {
 
 /// Asserts that nothing more is stepped over behind what is queued, and that the run comes
 /// to its end: what was asked for is published.
-fn assert_over<I: Input<Item: Send + Sync + 'static>>(
-    mut slow: Slow<I>,
-    scans: usize,
-    begun: &AtomicU64,
-    end: Then,
-) {
+fn assert_over(mut slow: Slow<u64>, scans: usize, begun: &AtomicU64, end: Then) {
     let mut then = slow.take(queued(scans));
     let steps = begun.load(SeqCst);
     if then == Then::GoesOn {
@@ -180,16 +200,15 @@ macro_rules! tests {
             fn pulled() {
                 deadline(|| {
                     let pulled = Arc::default();
-                    $check(items(&pulled), &pulled, &config(), $($argument),*);
+                    $check(Pulled(items(&pulled)), &pulled, &config(), $($argument),*);
                 });
             }
 
             #[test]
             fn read_ahead() {
                 deadline(|| {
-                    let (pulled, config) = (Arc::default(), config());
-                    let input = items(&pulled).fan_out().with(&config).read_ahead();
-                    $check(input, &pulled, &config, $($argument),*);
+                    let pulled = Arc::default();
+                    $check(Ahead(items(&pulled)), &pulled, &config(), $($argument),*);
                 });
             }
         }
@@ -215,7 +234,7 @@ fn stop<I: Input<Item = u64>>(input: I, _: &AtomicU64, config: &Config, other: O
     let begun = Arc::default();
     let scans = [chatty(&begun), other.scan(&begun)];
     let mut slow = Slow::start(input, config, scans);
-    let adder = slow.run.adder().unwrap();
+    let adder = slow.adder.clone().unwrap();
     assert_eq!(slow.take(1_000), Then::GoesOn);
     slow.control.stop();
     slow.take(queued(2));
@@ -229,8 +248,7 @@ fn pulls_no_more<I: Input<Item = u64>>(
     ordered: bool,
 ) {
     let begun = Arc::default();
-    let config = config.clone().ordered(ordered);
-    let mut slow = Slow::start(input, &config, [chatty(&begun), chatty(&begun)]);
+    let mut slow = Slow::start_as(ordered, input, config, [chatty(&begun), chatty(&begun)]);
     assert_eq!(slow.take(1_000), Then::GoesOn);
     slow.control.stop();
     slow.take(queued(2));
@@ -243,8 +261,7 @@ fn pulls_no_more<I: Input<Item = u64>>(
 
 fn stop_scan<I: Input<Item = u64>>(input: I, pulled: &AtomicU64, config: &Config, ordered: bool) {
     let begun = Arc::default();
-    let config = config.clone().ordered(ordered);
-    let mut slow = Slow::start(input, &config, [chatty(&begun), chatty(&begun)]);
+    let mut slow = Slow::start_as(ordered, input, config, [chatty(&begun), chatty(&begun)]);
     assert_eq!(slow.take(1_000), Then::GoesOn);
     slow.control.stop_scan(ScanId::new(0));
     slow.take(queued(2));
@@ -277,8 +294,7 @@ fn abort<I: Input<Item = u64>>(
     other: Other,
 ) {
     let begun = Arc::default();
-    let config = config.clone().ordered(ordered);
-    let mut slow = Slow::start(input, &config, [chatty(&begun), other.scan(&begun)]);
+    let mut slow = Slow::start_as(ordered, input, config, [chatty(&begun), other.scan(&begun)]);
     assert_eq!(slow.take(1_000), Then::GoesOn);
     slow.control.abort();
     assert_over(slow, 2, &begun, Then::Ended);
@@ -303,7 +319,7 @@ fn panic_of_another(input: impl Input<Item = u64>, pool: &Pool, other: Other) {
         thread::yield_now();
     }
     // The thread that was handed back does its next job when the panic is published.
-    assert_eq!((0..3_u64).fan_out().with(&config).fold((scan::count(),)), (Some(3),));
+    assert_eq!((0..3_u64).fan_out().with(&config).fold((scan::count(),)), (3,));
     assert_over(slow, 3, &begun, Then::Panicked);
 }
 
@@ -312,7 +328,7 @@ fn a_panic_of_another_scan_surfaces_behind_what_is_queued() {
     for other in [Other::Chatty, Other::Endless] {
         deadline(move || {
             let pool = Pool::with_max_threads(3);
-            panic_of_another(items(&Arc::default()), &pool, other);
+            panic_of_another(Pulled(items(&Arc::default())), &pool, other);
         });
     }
 }
@@ -322,9 +338,7 @@ fn a_panic_of_another_scan_surfaces_so_with_an_input_that_is_read_ahead() {
     for other in [Other::Chatty, Other::Endless] {
         deadline(move || {
             let pool = Pool::with_max_threads(4);
-            let input =
-                items(&Arc::default()).fan_out().with(&config().pool(pool.clone())).read_ahead();
-            panic_of_another(input, &pool, other);
+            panic_of_another(Ahead(items(&Arc::default())), &pool, other);
         });
     }
 }
@@ -385,7 +399,7 @@ fn panic_of_an_item(input: impl Input<Item = Touchy>, [dropped, pulled]: [Arc<At
 fn a_panic_of_the_drop_of_an_item_surfaces_behind_what_is_queued() {
     deadline(|| {
         let (input, counts) = touchy_items();
-        panic_of_an_item(input, counts);
+        panic_of_an_item(Pulled(input), counts);
     });
 }
 
@@ -393,7 +407,7 @@ fn a_panic_of_the_drop_of_an_item_surfaces_behind_what_is_queued() {
 fn a_panic_of_the_drop_of_an_item_surfaces_so_with_an_input_that_is_read_ahead() {
     deadline(|| {
         let (input, counts) = touchy_items();
-        panic_of_an_item(input.fan_out().with(&config()).read_ahead(), counts);
+        panic_of_an_item(Ahead(input), counts);
     });
 }
 
@@ -409,7 +423,7 @@ fn add<I: Input<Item = u64>>(input: I, _: &AtomicU64, config: &Config) {
         publishes.store(true, SeqCst);
         ControlFlow::Continue(())
     });
-    let id = slow.run.adder().unwrap().add(late).unwrap();
+    let id = slow.adder.clone().unwrap().add(late).unwrap();
     let mut behind = 0;
     while slow.next().unwrap().0 != id {
         behind += usize::from(published.load(SeqCst));

@@ -1,4 +1,4 @@
-//! `par_fold`, `par_tee`, `par_demux` and the ordered `par_distribute` give, output
+//! `fold`, `ordered`, `zip_latest` and `demux` give, output
 //! by output, what the sequential loop gives, wherever the input is pulled.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -37,12 +37,12 @@ fn cases() -> impl Strategy<Value = Case> {
 /// Asserts what a run over the items of a case gives, with an input that is pulled on the
 /// consumer's thread, and with one that is read ahead.
 macro_rules! assert_gives {
-    ($case:ident, |$input:ident| $run:expr, $expected:expr) => {{
+    ($case:ident, |$run:ident| $result:expr, $expected:expr) => {{
         let expected = $expected;
-        let $input = $case.items.clone().into_iter();
-        assert_eq!($run, expected, "pulled");
-        let $input = $case.items.clone().into_iter().fan_out().with(&$case.config).read_ahead();
-        assert_eq!($run, expected, "read ahead");
+        let $run = $case.items.clone().into_iter().fan_out().with(&$case.config);
+        assert_eq!($result, expected, "pulled");
+        let $run = $case.items.clone().into_iter().fan_out().read_ahead().with(&$case.config);
+        assert_eq!($result, expected, "read ahead");
     }};
 }
 
@@ -73,8 +73,8 @@ fn a_fold_gives_the_last_output_of_each_scan() {
         let expected: Vec<_> =
             case.sequential().into_iter().map(|scan| scan.outputs.last().copied()).collect();
         let expected: Vec<_> = expected.into_iter().map(|last| last.map(|(_, x)| x)).collect();
-        let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
-        assert_gives!(case, |input| input.fan_out().with(&case.config).fold(scans()), expected);
+        let totals = || case.kinds.iter().map(|kind| kind.build().last()).collect::<Vec<_>>();
+        assert_gives!(case, |run| run.fold(totals()), expected);
     });
 }
 
@@ -87,24 +87,20 @@ fn ordered_outputs_come_item_by_item_and_scan_by_scan() {
         }
         expected.sort_by_key(|(item, scan, _)| (*item, *scan));
         let expected: Vec<_> = expected.into_iter().map(|(_, scan, x)| (scan, x)).collect();
-        let ordered = case.config.clone().ordered(true);
-        let scans = || case.kinds.iter().map(Kind::build);
+        let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
         assert_gives!(
             case,
-            |input| {
-                let run = input.fan_out().with(&ordered).distribute(scans());
-                run.map(|(id, x)| (id.index(), x)).collect::<Vec<_>>()
-            },
+            |run| run.ordered(scans()).map(|(id, x)| (id.index(), x)).collect::<Vec<_>>(),
             expected
         );
     });
 }
 
-/// The tuples of `par_tee`, from what each scan does alone.
+/// The rows of `zip_latest`, from what each scan does alone.
 fn aligned(scans: &[Sequential], items: usize) -> Vec<Vec<u64>> {
     let mut outputs: Vec<_> = scans.iter().map(|scan| scan.outputs.iter().peekable()).collect();
     let mut latest = vec![None; scans.len()];
-    let mut tuples = Vec::new();
+    let mut rows = Vec::new();
     for item in 0..items {
         for ((scan, outputs), latest) in scans.iter().zip(&mut outputs).zip(&mut latest) {
             let mut emitted = false;
@@ -114,22 +110,22 @@ fn aligned(scans: &[Sequential], items: usize) -> Vec<Vec<u64>> {
             }
             let over = scan.ended_at.is_some_and(|end| end < item || end == item && !emitted);
             if over {
-                return tuples;
+                return rows;
             }
         }
-        tuples.extend(latest.iter().copied().collect::<Option<Vec<_>>>());
+        rows.extend(latest.iter().copied().collect::<Option<Vec<_>>>());
     }
-    tuples
+    rows
 }
 
 #[test]
-fn a_tee_gives_the_latest_output_of_each_scan_after_each_item() {
+fn a_row_has_the_latest_output_of_each_scan_after_each_item() {
     for_any_case(|case| {
         let expected = aligned(&case.sequential(), case.items.len());
         let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
         assert_gives!(
             case,
-            |input| input.fan_out().with(&case.config).zip_latest(scans()).collect::<Vec<_>>(),
+            |run| run.zip_latest(scans()).collect::<Vec<_>>(),
             expected
         );
     });
@@ -157,17 +153,16 @@ fn a_demux_gives_each_key_what_its_items_alone_give() {
         expected.retain(|_, outputs| !outputs.is_empty());
 
         for shards in [1, 2, 5] {
-            let config = case.config.clone().shards(shards);
             assert_gives!(
                 case,
-                |input| {
+                |run| {
                     let kinds = case.kinds.clone();
                     let factory = move |key: &u64| {
                         likes(*key).then(|| kinds[*key as usize % kinds.len()].build())
                     };
                     let mut outputs: HashMap<u64, Vec<u64>> = HashMap::new();
                     for (key, output) in
-                        input.fan_out().with(&config).demux(|item| item % 30, factory)
+                        run.demux_over(shards, |item| item % 30, factory)
                     {
                         outputs.entry(key).or_default().push(output);
                     }

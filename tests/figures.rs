@@ -123,8 +123,7 @@ fn what_the_scans_of_a_distribution_emit_is_counted() {
 fn what_the_scans_of_an_ordered_run_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
-            let ordered = config.clone().ordered(true);
-            assert_eq!((0..10).fan_out().with(&ordered).distribute(scans()).count(), 42);
+            assert_eq!((0..10).fan_out().with(config).ordered(scans()).count(), 42);
         });
         assert_eq!(counted, [EMITTED; 2]);
     });
@@ -134,7 +133,7 @@ fn what_the_scans_of_an_ordered_run_emit_is_counted() {
 fn what_the_scans_of_a_fold_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
-            let last = (0..10).fan_out().with(config).fold(scans());
+            let last = (0..10).fan_out().with(config).fold(scans().map(Scan::last));
             assert_eq!(last, [Some(9), Some(u64::MAX), Some(45)]);
         });
         assert_eq!(counted, [EMITTED; 2]);
@@ -142,7 +141,7 @@ fn what_the_scans_of_a_fold_emit_is_counted() {
 }
 
 #[test]
-fn what_the_scans_of_a_tee_emit_is_counted() {
+fn what_the_scans_of_rows_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
             let [repeat, echo, _] = scans();
@@ -157,9 +156,8 @@ fn what_the_scans_of_a_demux_emit_is_counted() {
     deadline(|| {
         for (nth, of_all_keys) in [30, 15, 5].into_iter().enumerate() {
             let counted = emitted(|config| {
-                let config = config.clone().shards(3);
                 let of_key = move |_: &u64| scans().into_iter().nth(nth);
-                let run = (0..10).fan_out().with(&config).demux(|item| item % 5, of_key);
+                let run = (0..10).fan_out().with(config).demux_over(3, |item| item % 5, of_key);
                 assert_eq!(run.count(), of_all_keys);
             });
             let sums: Vec<u64> =

@@ -104,7 +104,7 @@ fn ten_thousand_runs_leave_no_thread_and_no_memory_behind() {
         // A pool keeps a bounded number of idle threads, however many it had.
         let pool = Pool::new();
         let config = Config::new().pool(pool.clone());
-        let scans = (0..1_100).map(|_| sum());
+        let scans: Vec<_> = (0..1_100).map(|_| sum()).collect();
         assert_eq!((0..10).fan_out().with(&config).distribute(scans).count(), 1_100);
         assert_eq!((pool.live(), pool.idle()), (0, 1_024));
         settle_at(before + 1_024);

@@ -2,6 +2,8 @@
 //! over first. What they emit is delivered, nobody is flushed, then the panic surfaces.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/inputs.rs"]
+mod inputs;
 mod support;
 
 use std::collections::HashMap;
@@ -12,6 +14,7 @@ use std::thread;
 
 use anabranch::scan::{self, BoxScan, Scan};
 use anabranch::{IteratorExt, PanicOrigin, Pool};
+use inputs::{Ahead, Input, Panicked as _, Pulled};
 use support::config::{Config, With as _};
 use support::{by_scan, deadline, echo, hush, repeat, sum, tight, until_panic};
 
@@ -38,14 +41,12 @@ macro_rules! tests {
 
             #[test]
             fn pulled() {
-                for_all(|config, good| $check(items(good), &config, good));
+                for_all(|config, good| $check(Pulled(items(good)), &config, good));
             }
 
             #[test]
             fn read_ahead() {
-                for_all(|config, good| {
-                    $check(items(good).fan_out().with(&config).read_ahead(), &config, good);
-                });
+                for_all(|config, good| $check(Ahead(items(good)), &config, good));
             }
         }
     )*};
@@ -64,13 +65,13 @@ fn for_all(check: fn(Config, u64)) {
 tests! {
     each_scan_steps_over_what_was_pulled: distribute;
     so_it_does_in_order: ordered;
-    so_it_does_for_tuples: tee;
+    so_it_does_for_rows: zip_latest;
     so_it_does_for_each_key: demux;
     so_it_does_for_a_fold: fold;
 }
 
 fn distribute<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
-    let mut run = input.fan_out().with(config).distribute([echo(), sum(), repeat(3)]);
+    let mut run = input.distribute(config, [echo(), sum(), repeat(3)]);
     let (outputs, payload) = until_panic(&mut run);
     let thrice = (0..good).flat_map(|item| [item; 3]);
     let expected = [(0..good).collect(), vec![], thrice.collect()];
@@ -80,8 +81,7 @@ fn distribute<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
 }
 
 fn ordered<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
-    let config = config.clone().ordered(true);
-    let mut run = input.fan_out().with(&config).distribute([echo(), sum(), repeat(2)]);
+    let mut run = input.ordered(config, [echo(), sum(), repeat(2)]);
     let (outputs, payload) = until_panic(&mut run);
     let outputs: Vec<_> = outputs.into_iter().map(|(id, item)| (id.index(), item)).collect();
     let expected = (0..good).flat_map(|item| [(0, item), (2, item), (2, item)]);
@@ -90,16 +90,16 @@ fn ordered<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
     assert_eq!(run.next(), None);
 }
 
-fn tee<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
-    let mut tuples = input.fan_out().with(config).zip_latest((echo(), repeat(2)));
-    let (before, payload) = until_panic(&mut tuples);
+fn zip_latest<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
+    let mut rows = input.zip_latest(config, (echo(), repeat(2)));
+    let (before, payload) = until_panic(&mut rows);
     assert_eq!(before, (0..good).map(|item| (item, item)).collect::<Vec<_>>());
-    assert_eq!((payload, tuples.panicked()), ("expected: input", Some(PanicOrigin::Input)));
-    assert_eq!(tuples.next(), None);
+    assert_eq!((payload, rows.panicked()), ("expected: input", Some(PanicOrigin::Input)));
+    assert_eq!(rows.next(), None);
 }
 
 fn demux<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
-    let mut run = input.fan_out().with(config).demux(|item| item % 7, |_| echo());
+    let mut run = input.demux(config, |item| item % 7, |_| echo());
     let (outputs, payload) = until_panic(&mut run);
     let (mut by_key, mut expected) = <(HashMap<_, Vec<_>>, HashMap<_, Vec<_>>)>::default();
     outputs.into_iter().for_each(|(key, item)| by_key.entry(key).or_default().push(item));
@@ -120,8 +120,8 @@ fn counting(stepped: &Arc<AtomicU64>) -> BoxScan<'static, u64, u64> {
 
 fn fold<I: Input<Item = u64>>(input: I, config: &Config, good: u64) {
     let stepped = Arc::default();
-    let scans = (counting(&stepped), counting(&stepped));
-    let caught = catch_unwind(AssertUnwindSafe(|| input.fan_out().with(config).fold(scans)));
+    let totals = (counting(&stepped).last(), counting(&stepped).last());
+    let caught = catch_unwind(AssertUnwindSafe(|| input.fold(config, totals)));
     assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"expected: input"));
     assert_eq!(stepped.load(SeqCst), 2 * good);
 }
@@ -162,8 +162,7 @@ fn a_scan_that_has_not_begun_when_the_input_panics_steps_over_all() {
                     thread::yield_now();
                 }
             });
-            let input = items(99).fan_out().with(&config).read_ahead();
-            let mut run = input.fan_out().with(&config).distribute([late]);
+            let mut run = items(99).fan_out().read_ahead().with(&config).distribute([late]);
             let (outputs, payload) = until_panic(&mut run);
             assert_eq!(payload, "expected: input");
             assert!(outputs.into_iter().map(|(_, item)| item).eq(0..99));
@@ -185,11 +184,10 @@ fn a_panic_of_a_scan_over_what_was_pulled_is_the_first() {
                         *item
                     })
                 };
-                let ordered = config.clone().ordered(true);
-                let mut run = items(99).fan_out().with(&ordered).distribute([panics()]);
+                let mut run = items(99).fan_out().with(&config).ordered([panics()]);
                 assert_eq!(until_panic(&mut run).1, "expected: step");
-                let input = items(99).fan_out().with(&config).read_ahead();
-                let mut run = input.fan_out().with(&ordered).distribute([panics()]);
+                let ahead = items(99).fan_out().read_ahead().with(&config);
+                let mut run = ahead.ordered([panics()]);
                 let (outputs, payload) = until_panic(&mut run);
                 assert_eq!((outputs.len(), payload), (98, "expected: step"));
             }

@@ -2,6 +2,8 @@
 //! the end of the input would.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/inputs.rs"]
+mod inputs;
 mod support;
 
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use anabranch::scan::{self, Scan};
 use anabranch::{Control, IteratorExt, Pool};
+use inputs::{Adds as _, Ahead, Input, Pulled};
 use support::config::{Config, With as _};
 use support::{by_scan, deadline, echo, sum, tight_and_default};
 
@@ -30,7 +33,7 @@ macro_rules! tests {
             fn pulled() {
                 for_all(|config, control, asked| {
                     control.stop();
-                    $check(input(asked), &config);
+                    $check(Pulled(input(asked)), &config);
                 });
             }
 
@@ -38,16 +41,7 @@ macro_rules! tests {
             fn read_ahead() {
                 for_all(|config, control, asked| {
                     control.stop();
-                    $check(input(asked).fan_out().with(&config).read_ahead(), &config);
-                });
-            }
-
-            #[test]
-            fn between_read_ahead_and_the_run() {
-                for_all(|config, control, asked| {
-                    let input = input(asked).fan_out().with(&config).read_ahead();
-                    control.stop();
-                    $check(input, &config);
+                    $check(Ahead(input(asked)), &config);
                 });
             }
         }
@@ -69,40 +63,49 @@ fn for_all(check: fn(Config, &Control, &Arc<AtomicUsize>)) {
 tests! {
     a_run_that_is_stopped_before_it_starts_flushes_its_scans: distribute;
     so_does_an_ordered_one: ordered;
-    so_does_a_tee: tee;
+    so_does_one_that_gives_rows: zip_latest;
     so_does_a_fold: fold;
     a_demux_that_is_stopped_before_it_starts_gives_nothing: demux;
 }
 
 fn distribute(input: impl Input<Item = u64>, config: &Config) {
-    let mut run = input.fan_out().with(config).distribute([echo(), sum()]);
-    let adder = run.adder().unwrap();
+    let mut run = input.distribute(config, [echo(), sum()]);
+    let adder = run.adder();
     assert!(adder.add(echo()).unwrap_err().is_ended());
     assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
 }
 
 fn ordered(input: impl Input<Item = u64>, config: &Config) {
-    let run = input.fan_out().with(&config.clone().ordered(true)).distribute([echo(), sum()]);
+    let run = input.ordered(config, [echo(), sum()]);
     assert!(run.map(|(id, x)| (id.index(), x)).eq([(0, u64::MAX), (1, 0)]));
 }
 
-fn tee(input: impl Input<Item = u64>, config: &Config) {
+fn zip_latest(input: impl Input<Item = u64>, config: &Config) {
     let flushed = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&flushed);
     let counting = scan::count::<u64>().then(scan::inspect(move |_: &usize| {
         counts.fetch_add(1, SeqCst);
     }));
-    let mut tuples = input.fan_out().with(config).zip_latest((echo(), counting));
-    assert_eq!((tuples.next(), flushed.load(SeqCst)), (None, 1));
+    let mut rows = input.zip_latest(config, (echo(), counting));
+    assert_eq!((rows.next(), flushed.load(SeqCst)), (None, 1));
 }
 
 fn fold(input: impl Input<Item = u64>, config: &Config) {
-    let last = input.fan_out().with(config).fold((echo(), scan::count()));
-    assert_eq!(last, (Some(u64::MAX), Some(0)));
+    let last = input.fold(config, (echo().last(), scan::count()));
+    assert_eq!(last, (Some(u64::MAX), 0));
 }
 
 fn demux(input: impl Input<Item = u64>, config: &Config) {
-    assert_eq!(input.fan_out().with(config).demux(|x| *x, |_| echo()).next(), None);
+    assert_eq!(input.demux(config, |x| *x, |_| echo()).next(), None);
+}
+
+#[test]
+fn so_does_one_that_is_stopped_between_the_builder_and_the_verb() {
+    for_all(|config, control, asked| {
+        let run = input(asked).fan_out().read_ahead().with(&config);
+        control.stop();
+        assert_eq!(by_scan(2, run.distribute([echo(), sum()])), [[u64::MAX], [0]]);
+    });
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn so_does_one_in_a_scope() {
         control.stop();
         let input = input(asked);
         std::thread::scope(|scope| {
-            let run = input.par_distribute_scoped(scope, &config, [sum()]);
+            let run = config.set(input.fan_out()).on(scope).distribute([sum()]);
             assert!(run.map(|(_, x)| x).eq([0]));
         });
     });

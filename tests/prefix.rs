@@ -1,16 +1,19 @@
-//! In ordered runs and tees, what comes before a panic is exactly the prefix of the
+//! In ordered runs, and in rows of latest outputs, what comes before a panic is exactly the prefix of the
 //! sequential run, whoever is ahead, and wherever the input is pulled.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/inputs.rs"]
+mod inputs;
 mod support;
 
 use std::ops::ControlFlow;
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
+use anabranch::{Control, PanicOrigin, Pool, ScanId};
+use inputs::{Ahead, Input, Panicked as _, Pulled};
 use support::busy::Busy;
-use support::config::{Config, With as _};
+use support::config::Config;
 use support::random::Random;
 use support::{deadline, hush, panic_at, repeat, tight, until_panic};
 
@@ -42,7 +45,7 @@ fn assert_in_order<I: Input<Item = u64>>(
     (index, at): (usize, u64),
 ) {
     let width = scans.len();
-    let mut run = input.fan_out().with(&config.clone().ordered(true)).distribute(scans);
+    let mut run = input.ordered(config, scans);
     let (before, payload) = until_panic(&mut run);
     let before: Vec<_> = before.into_iter().map(|(id, item)| (id.index(), item)).collect();
     let expected = prefix(width, index, at);
@@ -52,21 +55,21 @@ fn assert_in_order<I: Input<Item = u64>>(
     assert_eq!(run.next(), None);
 }
 
-/// Asserts that a tee gives a tuple for each item before the panic.
+/// Asserts that there is a row for each item before the panic.
 #[track_caller]
-fn assert_tuples<I: Input<Item = u64>>(
+fn assert_rows<I: Input<Item = u64>>(
     input: I,
     config: &Config,
     scans: Vec<BoxScan<'static, u64, u64>>,
     (index, at): (usize, u64),
 ) {
     let width = scans.len();
-    let mut tuples = input.fan_out().with(config).zip_latest(scans);
-    let (before, payload) = until_panic(&mut tuples);
+    let mut rows = input.zip_latest(config, scans);
+    let (before, payload) = until_panic(&mut rows);
     assert!(before.into_iter().eq((0..at).map(|item| vec![item; width])));
     assert_eq!(payload, "expected: step");
-    assert_eq!(tuples.panicked(), Some(PanicOrigin::Scan(ScanId::new(index))));
-    assert!(tuples.next().is_none());
+    assert_eq!(rows.panicked(), Some(PanicOrigin::Scan(ScanId::new(index))));
+    assert!(rows.next().is_none());
 }
 
 /// Emits each item twice, and panics at one.
@@ -89,18 +92,18 @@ type Check<I> = fn(I, &Config, Vec<BoxScan<'static, u64, u64>>, (usize, u64));
 
 /// The first scan begins when the second has panicked, and the input's thread has left.
 fn behind<I: Input<Item = u64> + 'static>(
-    read: impl Fn(&Config) -> I + Send + Clone + 'static,
+    input: impl Fn() -> I + Send + Clone + 'static,
     check: Check<I>,
 ) {
     hush();
     for config in roomy() {
         for at in [0, 1, 50, ITEMS - 1] {
-            let (config, read) = (config.clone(), read.clone());
+            let (config, input) = (config.clone(), input.clone());
             deadline(move || {
                 let pool = Pool::new();
                 let config = config.pool(pool.clone());
                 check(
-                    read(&config),
+                    input(),
                     &config,
                     vec![waits(&pool).then(repeat(2)).boxed(), panics(at)],
                     (1, at),
@@ -112,22 +115,22 @@ fn behind<I: Input<Item = u64> + 'static>(
 
 #[test]
 fn a_scan_that_is_far_behind_is_waited_for() {
-    behind(|_| 0..ITEMS, assert_in_order);
+    behind(|| Pulled(0..ITEMS), assert_in_order);
 }
 
 #[test]
 fn a_scan_that_is_far_behind_is_waited_for_when_the_input_was_read_ahead() {
-    behind(|config| (0..ITEMS).fan_out().with(config).read_ahead(), assert_in_order);
+    behind(|| Ahead(0..ITEMS), assert_in_order);
 }
 
 #[test]
-fn a_tee_waits_for_a_scan_that_is_far_behind() {
-    behind(|_| 0..ITEMS, assert_tuples);
+fn rows_wait_for_a_scan_that_is_far_behind() {
+    behind(|| Pulled(0..ITEMS), assert_rows);
 }
 
 #[test]
-fn a_tee_waits_for_a_scan_that_is_far_behind_when_the_input_was_read_ahead() {
-    behind(|config| (0..ITEMS).fan_out().with(config).read_ahead(), assert_tuples);
+fn rows_wait_for_a_scan_that_is_far_behind_when_the_input_was_read_ahead() {
+    behind(|| Ahead(0..ITEMS), assert_rows);
 }
 
 /// Emits each item twice; when it is the only one that is left asks for what changes
@@ -151,12 +154,12 @@ fn asks(pool: &Pool, control: &Control) -> BoxScan<'static, u64, u64> {
 fn a_request_that_concerns_nobody_takes_nothing_away() {
     hush();
     for config in roomy() {
-        for check in [assert_in_order, assert_tuples] {
+        for check in [assert_in_order, assert_rows] {
             let config = config.clone();
             deadline(move || {
                 let (pool, control) = (Pool::new(), Control::new());
                 let config = config.pool(pool.clone()).control(&control);
-                check(0..ITEMS, &config, vec![asks(&pool, &control), panics(50)], (1, 50));
+                check(Pulled(0..ITEMS), &config, vec![asks(&pool, &control), panics(50)], (1, 50));
             });
         }
     }
@@ -176,11 +179,10 @@ fn at_random(busy: usize, seeds: u64) {
                 let scan = |scan| if scan == index { panics(at) } else { repeat(2) };
                 (0..3).map(scan).collect::<Vec<_>>()
             };
-            let ahead = || (0..ITEMS).fan_out().with(&config).read_ahead();
-            assert_in_order(0..ITEMS, &config, scans(), (index, at));
-            assert_in_order(ahead(), &config, scans(), (index, at));
-            assert_tuples(0..ITEMS, &config, scans(), (index, at));
-            assert_tuples(ahead(), &config, scans(), (index, at));
+            assert_in_order(Pulled(0..ITEMS), &config, scans(), (index, at));
+            assert_in_order(Ahead(0..ITEMS), &config, scans(), (index, at));
+            assert_rows(Pulled(0..ITEMS), &config, scans(), (index, at));
+            assert_rows(Ahead(0..ITEMS), &config, scans(), (index, at));
         });
     }
 }
@@ -199,7 +201,7 @@ fn whenever_a_scan_panics_on_a_busy_machine_the_prefix_is_whole() {
 fn of_two_panics_the_one_surfaces_that_the_sequential_run_meets() {
     hush();
     for config in roomy() {
-        for check in [assert_in_order, assert_tuples] {
+        for check in [assert_in_order, assert_rows] {
             let config = config.clone();
             deadline(move || {
                 let pool = Pool::new();
@@ -207,7 +209,7 @@ fn of_two_panics_the_one_surfaces_that_the_sequential_run_meets() {
                 let early = panic_at(50, "expected: later").then(repeat(2)).boxed();
                 // It steps over its first item when the other has panicked.
                 let late = waits(&pool).then(panics(10)).boxed();
-                check(0..ITEMS, &config, vec![early, late], (1, 10));
+                check(Pulled(0..ITEMS), &config, vec![early, late], (1, 10));
             });
         }
     }

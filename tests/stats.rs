@@ -35,19 +35,19 @@ fn items_and_outputs_are_counted_for_every_member() {
         assert!(stats.scans.iter().all(|scan| (1..=8).contains(&scan.input_high_water)));
         assert!((1..=8).contains(&stats.scans[0].output_high_water));
 
-        assert_eq!((0..10).fan_out().with(&config).fold((repeat(2), sum())), (Some(9), Some(45)));
+        assert_eq!((0..10).fan_out().with(&config).fold((repeat(2).last(), scan::sum())), (Some(9), 45));
         assert_eq!(counts(), [(10, 20), (10, 1)]);
         assert_eq!((0..10).fan_out().with(&config).zip_latest((repeat(2), repeat(3))).count(), 10);
         assert_eq!(counts(), [(10, 20), (10, 30)]);
-        let shards = config.clone().shards(3);
-        assert_eq!((0..10).fan_out().with(&shards).demux(|x| x % 5, |_| sum()).count(), 5);
+        let run = (0..10).fan_out().with(&config).demux_over(3, |x| x % 5, |_| sum());
+        assert_eq!(run.count(), 5);
         let outputs = counts().into_iter().map(|(items, outputs)| {
             assert_eq!(items, 10, "every shard sees every item");
             outputs
         });
         assert_eq!(outputs.sum::<u64>(), 5);
         thread::scope(|scope| {
-            let run = (0..10).par_distribute_scoped(scope, &config, [scan::cloned()]);
+            let run = config.set((0..10).fan_out()).on(scope).distribute([scan::cloned()]);
             assert_eq!(run.count(), 10);
         });
         assert_eq!(counts(), [(10, 10)]);

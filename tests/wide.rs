@@ -122,14 +122,15 @@ impl Drop for Input {
 fn play(case: &Case) {
     let (gates, pool, control) = (Gates::default(), Pool::new(), Control::new());
     let config = tight().pool(pool.clone()).control(&control);
-    let scans = (0..case.width).map(|index| {
+    let player = |index| {
         let part = match index {
             _ if index == case.speaker => Part::Speaks,
             _ if case.has_ending(index) => Part::Ends,
             _ => Part::IsSilent,
         };
         Player(part, gates.clone())
-    });
+    };
+    let scans: Vec<_> = (0..case.width).map(player).collect();
     let input = Input {
         items: 0..1_000,
         gates: gates.clone(),
@@ -222,10 +223,9 @@ fn at_any_width_each_scan_gives_what_it_gives_alone() {
                     for config in tight_and_default() {
                         let scans = kinds.iter().map(Kind::build).collect();
                         assert_eq!(distribute(&config, items.clone(), scans), alone);
-                        let ahead = items.clone().fan_out().with(&config).read_ahead();
+                        let ahead = items.clone().fan_out().read_ahead().with(&config);
                         let scans: Vec<_> = kinds.iter().map(Kind::build).collect();
-                        let run = ahead.fan_out().with(&config).distribute(scans);
-                        assert_eq!(by_scan(width, run), alone, "read ahead");
+                        assert_eq!(by_scan(width, ahead.distribute(scans)), alone, "read ahead");
                     }
                 });
             }

@@ -1,7 +1,9 @@
-//! What `par_tee` owes its scans and its tuples: at the end of the input every scan is
-//! flushed, and whatever panics, what stands in a tuple belongs to one item.
+//! What `zip_latest` owes its scans and its rows: at the end of the input every scan is
+//! flushed, and whatever panics, what stands in a row belongs to one item.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/inputs.rs"]
+mod inputs;
 mod support;
 
 use std::ops::ControlFlow;
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use anabranch::scan::{self, Emitter, Scan};
 use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
+use inputs::{Ahead, Input, Panicked as _, Pulled};
 use support::config::{Config, With as _};
 use support::{Tallied, Tally, deadline, hush, tight, until_panic};
 
@@ -56,9 +59,9 @@ fn assert_all_are_flushed<I: Input<Item = u64>>(
     width: usize,
 ) {
     let (scans, flushed) = flushing(width, None);
-    let mut tuples = input.fan_out().with(config).zip_latest(scans);
-    assert!(tuples.by_ref().eq((0..items).map(|item| vec![item; width])));
-    assert_eq!((tuples.next(), flushed.load(SeqCst)), (None, width));
+    let mut rows = input.zip_latest(config, scans);
+    assert!(rows.by_ref().eq((0..items).map(|item| vec![item; width])));
+    assert_eq!((rows.next(), flushed.load(SeqCst)), (None, width));
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn at_the_end_of_the_input_every_scan_is_flushed() {
             deadline(move || {
                 for items in [0, 1, 100] {
                     for _ in 0..20 {
-                        assert_all_are_flushed(0..items, &config, items, width);
+                        assert_all_are_flushed(Pulled(0..items), &config, items, width);
                     }
                 }
             });
@@ -85,8 +88,7 @@ fn so_it_is_when_the_input_is_read_ahead() {
             deadline(move || {
                 for items in [0, 1, 100] {
                     for _ in 0..20 {
-                        let input = (0..items).fan_out().with(&config).read_ahead();
-                        assert_all_are_flushed(input, &config, items, width);
+                        assert_all_are_flushed(Ahead(0..items), &config, items, width);
                     }
                 }
             });
@@ -106,22 +108,22 @@ fn so_it_is_when_the_run_was_stopped() {
                         control.stop();
                     }
                 });
-                assert_all_are_flushed(input, &config, 100, 8);
+                assert_all_are_flushed(Pulled(input), &config, 100, 8);
             }
         });
     }
 }
 
 #[test]
-fn a_panic_in_any_flush_surfaces_behind_all_tuples() {
+fn a_panic_in_any_flush_surfaces_behind_all_rows() {
     fn check<I: Input<Item = u64>>(input: I, config: &Config, index: usize) {
         let (scans, flushed) = flushing(4, Some(index));
-        let mut tuples = input.fan_out().with(config).zip_latest(scans);
-        let (before, payload) = until_panic(&mut tuples);
+        let mut rows = input.zip_latest(config, scans);
+        let (before, payload) = until_panic(&mut rows);
         assert_eq!(payload, "expected: flush");
         assert!(before.into_iter().eq((0..100).map(|item| vec![item; 4])));
-        assert_eq!(tuples.panicked(), Some(PanicOrigin::Scan(ScanId::new(index))));
-        assert!(tuples.next().is_none());
+        assert_eq!(rows.panicked(), Some(PanicOrigin::Scan(ScanId::new(index))));
+        assert!(rows.next().is_none());
         assert!(flushed.load(SeqCst) <= 3);
     }
     hush();
@@ -130,8 +132,8 @@ fn a_panic_in_any_flush_surfaces_behind_all_tuples() {
             let config = config.clone();
             deadline(move || {
                 for _ in 0..10 {
-                    check(0..100, &config, index);
-                    check((0..100).fan_out().with(&config).read_ahead(), &config, index);
+                    check(Pulled(0..100), &config, index);
+                    check(Ahead(0..100), &config, index);
                 }
             });
         }
@@ -167,7 +169,7 @@ impl Drop for Touchy {
 }
 
 #[test]
-fn a_panic_in_the_drop_of_an_output_shifts_no_tuple() {
+fn a_panic_in_the_drop_of_an_output_shifts_no_row() {
     hush();
     for config in settings() {
         for index in 0..3 {
@@ -180,11 +182,11 @@ fn a_panic_in_the_drop_of_an_output_shifts_no_tuple() {
                         Touchy::new(*item, scan == index && *item == 5, &tally)
                     })
                 });
-                let mut tuples = (0..20).fan_out().with(&config).zip_latest(scans);
+                let mut rows = (0..20).fan_out().with(&config).zip_latest(scans);
                 let (mut items, mut panics) = (Vec::new(), 0);
                 loop {
-                    match catch_unwind(AssertUnwindSafe(|| tuples.next())) {
-                        Ok(Some(tuple)) => items.push(tuple.map(|output| output.item)),
+                    match catch_unwind(AssertUnwindSafe(|| rows.next())) {
+                        Ok(Some(row)) => items.push(row.map(|output| output.item)),
                         Ok(None) => break,
                         Err(_) => panics += 1,
                     }
@@ -194,7 +196,7 @@ fn a_panic_in_the_drop_of_an_output_shifts_no_tuple() {
                 let count = items.len() as u64;
                 assert_eq!(items, (0..count).map(|item| [item; 3]).collect::<Vec<_>>());
                 assert!(count > 5);
-                drop(tuples);
+                drop(rows);
                 tally.assert_settled();
             });
         }
