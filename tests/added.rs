@@ -52,7 +52,7 @@ fn a_scan_that_is_added_after_an_interruption_sees_nothing_that_was_pulled_befor
             });
             let first = scan::inspect(move |_: &u64| waits.pass()).boxed();
             let mut run = input.fan_out().with(&config).distribute([first]);
-            let adder = run.adder().unwrap();
+            let adder = run.adder();
             let mut outputs = vec![run.next().unwrap()];
             let from = pulled.load(SeqCst);
             adder.add(each()).unwrap();
@@ -78,7 +78,7 @@ fn a_scan_that_is_added_after_each_of_many_interruptions_sees_all_from_one_item_
                 }
             });
             let mut run = input.fan_out().with(&config).distribute([each()]);
-            let adder = run.adder().unwrap();
+            let adder = run.adder();
             let (mut outputs, mut from) = (Vec::new(), vec![0]);
             for output in run.by_ref() {
                 outputs.push(output);
@@ -108,7 +108,7 @@ fn the_run_knows_the_name_of_a_scan_that_was_added() {
         deadline(move || {
             let mut run =
                 (0..ITEMS).fan_out().with(&config).distribute([sum().named("first").boxed()]);
-            let id = run.adder().unwrap().add(named()).unwrap();
+            let id = run.adder().add(named()).unwrap();
             assert_eq!(until_panic(&mut run).1, "expected: late");
             assert_eq!(run.panicked(), Some(PanicOrigin::Scan(id)));
             assert_eq!(run.name(id), Some("late"));
@@ -116,8 +116,8 @@ fn the_run_knows_the_name_of_a_scan_that_was_added() {
             assert_eq!(run.name(ScanId::new(2)), None);
 
             let input = (0..).fan_out().with(&config).read_ahead();
-            let mut run = input.fan_out().with(&config).distribute([sum()]);
-            let adder = run.adder().unwrap();
+            let mut run = input.distribute([sum()]);
+            let adder = run.adder();
             let id = thread::spawn(move || adder.add(named())).join().unwrap().unwrap();
             assert_eq!(until_panic(&mut run).1, "expected: late");
             assert_eq!((run.name(ScanId::new(0)), run.name(id)), (None, Some("late")));
@@ -132,7 +132,7 @@ fn so_does_one_whose_input_may_fail() {
         deadline(move || {
             let input = (0..ITEMS).map(Ok::<_, ()>);
             let mut run = input.fan_out().with(&config).until_error().distribute([sum()]);
-            let id = run.adder().unwrap().add(named()).unwrap();
+            let id = run.adder().add(named()).unwrap();
             assert_eq!(until_panic(&mut run).1, "expected: late");
             assert_eq!(run.name(id), Some("late"));
         });
@@ -144,7 +144,7 @@ fn the_name_is_known_when_the_first_output_is_here() {
     for config in settings() {
         deadline(move || {
             let mut run = (0..ITEMS).fan_out().with(&config).distribute([sum()]);
-            let id = run.adder().unwrap().add(each().named("late").boxed()).unwrap();
+            let id = run.adder().add(each().named("late").boxed()).unwrap();
             assert!(run.by_ref().any(|(from, _)| from == id));
             assert_eq!(run.name(id), Some("late"));
         });

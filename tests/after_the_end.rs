@@ -7,12 +7,13 @@ mod support;
 use std::iter;
 use std::mem;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{IteratorExt, Pool, ReadAhead, ScanId};
+use anabranch::scan::{self, BoxScan, Emitter, Scan, Total};
+use anabranch::{FanOut, IteratorExt, Pool, ReadAhead, ScanId};
 use support::busy::Busy;
 use support::config::{Config, With as _};
 use support::{Gate, Tallied, Tally, deadline, echo, sum, tight, tight_and_default};
@@ -60,14 +61,11 @@ fn drop_at_once(rounds: usize) {
             for round in 0..rounds {
                 let calls = Calls::default();
                 let input = calls.input().fan_out().with(&config).read_ahead();
-                let ordered = config.clone().ordered(true);
                 match round % 4 {
-                    0 => drop(input.fan_out().with(&config).distribute([sum(), echo()])),
-                    1 => drop(input.fan_out().with(&ordered).distribute([sum(), echo()])),
-                    2 => drop(input.fan_out().with(&config).zip_latest([sum(), echo()])),
-                    _ => drop(
-                        input.fan_out().with(&config.clone().shards(2)).demux(|x| *x, |_| sum()),
-                    ),
+                    0 => drop(input.distribute([sum(), echo()])),
+                    1 => drop(input.ordered([sum(), echo()])),
+                    2 => drop(input.zip_latest([sum(), echo()])),
+                    _ => drop(input.demux_over(2, |x| *x, |_| sum())),
                 }
                 calls.over.store(true, SeqCst);
                 wait_for_all(&pool);
@@ -89,18 +87,16 @@ fn behind_a_drop_no_call_of_the_input_begins_on_a_busy_machine() {
     drop_at_once(100);
 }
 
-#[test]
-fn a_full_pool_is_free_again_when_the_drop_has_returned() {
+/// Starts runs that each need all threads of a pool, with `start`, which says whether there
+/// were enough, and drops each at once; asserts that hardly one is refused.
+fn free_again(start: fn(&Config, &Calls) -> bool) {
     for config in tight_and_default() {
         deadline(move || {
             let (pool, calls) = (Pool::with_max_threads(2), Calls::default());
             let config = config.pool(pool.clone());
             let mut refused = 0;
             for _ in 0..300 {
-                let run = calls.input().try_read_ahead_with(&config).ok();
-                let run =
-                    run.and_then(|input| input.try_par_distribute_with(&config, [sum()]).ok());
-                if run.is_none() {
+                if !start(&config, &calls) {
                     refused += 1;
                     wait_for_all(&pool);
                 }
@@ -109,6 +105,23 @@ fn a_full_pool_is_free_again_when_the_drop_has_returned() {
             assert!(refused <= 60, "{refused} of 300 runs were refused");
         });
     }
+}
+
+#[test]
+fn a_full_pool_is_free_again_when_the_drop_has_returned() {
+    free_again(|config, calls| {
+        let run = || calls.input().fan_out().with(config).read_ahead().distribute([sum()]);
+        catch_unwind(AssertUnwindSafe(|| drop(run()))).is_ok()
+    });
+}
+
+#[test]
+fn a_lease_is_back_when_the_drop_has_returned() {
+    free_again(|config, calls| {
+        let lease = config.threads().lease(2);
+        let run = |lease| config.set(calls.input().fan_out()).read_ahead().on(lease);
+        lease.map(|lease| drop(run(lease).distribute([sum()]))).is_ok()
+    });
 }
 
 #[test]
@@ -130,7 +143,7 @@ fn a_thread_that_waits_for_room_calls_the_input_no_more_when_it_is_over() {
                     ControlFlow::Break(())
                 });
                 let input = calls.input().fan_out().with(&config).read_ahead();
-                let mut run = input.fan_out().with(&config).distribute([ends]);
+                let mut run = input.distribute([ends]);
                 if drops {
                     full.pass();
                     drop(run);
@@ -167,12 +180,12 @@ impl Drop for Unwanted {
 
 /// Calls `run` with an input that is read ahead, and asserts that this has been dropped when
 /// it returns, unasked.
-fn assert_dropped(config: &Config, run: fn(ReadAhead<'static, u64>, &Config)) {
+fn assert_dropped(config: &Config, run: fn(FanOut<ReadAhead<Unwanted>, &Pool>)) {
     for _ in 0..200 {
         let (tally, asked, pool) = (Tally::default(), Arc::default(), Pool::new());
         let config = config.clone().pool(pool.clone());
         let input = Unwanted { _tallied: tally.make(()), asked: Arc::clone(&asked) };
-        run(input.fan_out().with(&config).read_ahead(), &config);
+        run(input.fan_out().with(&config).read_ahead());
         tally.assert_settled();
         assert_eq!((asked.load(SeqCst), pool.live()), (0, 0));
     }
@@ -182,30 +195,31 @@ fn none() -> Vec<BoxScan<'static, u64, u64>> {
     Vec::new()
 }
 
+fn no_totals() -> Vec<impl Total<u64, Output = usize> + Send + 'static> {
+    iter::repeat_with(scan::count).take(0).collect()
+}
+
 #[test]
 fn a_run_without_scans_is_over_when_its_input_was_dropped() {
     for config in tight_and_default() {
         deadline(move || {
-            assert_dropped(&config, |input, config| {
-                let mut run = input.fan_out().with(config).distribute(none());
+            assert_dropped(&config, |input| {
+                let mut run = input.distribute(none());
                 assert!(run.next().is_none());
                 // It is the end that says so, not the drop.
                 mem::forget(run);
             });
-            assert_dropped(&config, |input, config| {
-                let mut run =
-                    input.fan_out().with(&config.clone().ordered(true)).distribute(none());
+            assert_dropped(&config, |input| {
+                let mut run = input.ordered(none());
                 assert!(run.next().is_none());
                 mem::forget(run);
             });
-            assert_dropped(&config, |input, config| {
-                let mut run = input.fan_out().with(config).zip_latest(none());
+            assert_dropped(&config, |input| {
+                let mut run = input.zip_latest(none());
                 assert!(run.next().is_none());
                 mem::forget(run);
             });
-            assert_dropped(&config, |input, config| {
-                assert!(input.fan_out().with(config).fold(none()).is_empty());
-            });
+            assert_dropped(&config, |input| assert!(input.fold(no_totals()).is_empty()));
         });
     }
 }
@@ -214,12 +228,9 @@ fn a_run_without_scans_is_over_when_its_input_was_dropped() {
 fn a_run_without_scans_that_is_dropped_has_dropped_its_input() {
     for config in tight_and_default() {
         deadline(move || {
-            assert_dropped(&config, |input, config| {
-                drop(input.fan_out().with(config).distribute(none()));
-            });
-            assert_dropped(&config, |input, config| {
-                drop(input.fan_out().with(config).zip_latest(none()))
-            });
+            assert_dropped(&config, |input| drop(input.distribute(none())));
+            assert_dropped(&config, |input| drop(input.ordered(none())));
+            assert_dropped(&config, |input| drop(input.zip_latest(none())));
         });
     }
 }
@@ -252,7 +263,7 @@ fn after_none_there_is_none_though_an_input_that_was_let_go_fails() {
             let input = Fails { first: Some(7), asked: asked.clone(), leave: leave.clone() };
             let input = input.fan_out().with(&config).read_ahead();
             let waits = scan::inspect(move |_: &u64| asked.pass());
-            let mut run = input.fan_out().with(&config).until_error().distribute([waits.take(1)]);
+            let mut run = input.until_error().distribute([waits.take(1)]);
             assert_eq!(run.next(), Some(Ok((ScanId::new(0), 7))));
             assert_eq!((run.next(), run.size_hint()), (None, (0, Some(0))));
             leave.open();

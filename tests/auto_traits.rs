@@ -6,10 +6,10 @@ use std::rc::Rc;
 use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
 use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep};
 use anabranch::{
-    Adder, Asking, Bottleneck, Control, Demux, Distribute, IteratorExt, PanicOrigin,
-    ParTryDistribute, Pool, ReadAhead, ScanId, Stats, ZipLatest,
+    AddError, AddErrorKind, Adder, Bottleneck, Control, Demux, Distribute, Dynamic, FanOut, Global,
+    Lease, LeaseError, Ordered, PanicOrigin, Pool, ReadAhead, ScanId, Scoped, Stats, UntilError,
+    ZipLatest,
 };
-use support::config::{Config, With as _};
 
 /// Asserts that a type has an auto trait, or that it has not: with the trait the
 /// two candidates for `HAS` are ambiguous only where the inherent one is absent.
@@ -42,15 +42,30 @@ type Local = Rc<u8>;
 type F = fn(&u8) -> u8;
 type Fallible<T> = std::vec::IntoIter<Result<T, u8>>;
 
+/// An input that stays on its thread, of items that need not.
+#[allow(dead_code, reason = "a name for a type")]
+struct LocalInput(Local);
+
+impl Iterator for LocalInput {
+    type Item = u8;
+    fn next(&mut self) -> Option<u8> {
+        None
+    }
+}
+
+/// What is asked for scans.
+type Ask = fn() -> [BoxScan<'static, u8, u8>; 1];
+
 #[test]
 fn plain_types_have_all_of_them() {
     assert_traits! {
         Bottleneck => true true true true;
-        Config => true true true true;
-        ConfigError => true true true true;
+        Global => true true true true;
+        Lease => true true true true;
         PanicOrigin => true true true true;
         Pool => true true true true;
         ScanId => true true true true;
+        Scoped => true true true true;
         Stats => true true true true;
     }
 }
@@ -58,9 +73,10 @@ fn plain_types_have_all_of_them() {
 #[test]
 fn an_error_from_the_system_is_as_std_makes_it() {
     assert_traits! {
-        StartErrorKind => true true false false;
-        StartError<std::ops::Range<u8>, Vec<u8>> => true true false false;
-        StartError<std::iter::Once<Local>, Vec<u8>> => false false false false;
+        LeaseError => true true false false;
+        AddErrorKind => true true false false;
+        AddError<Vec<u8>> => true true false false;
+        AddError<Local> => false false false false;
     }
 }
 
@@ -93,15 +109,37 @@ fn a_run_goes_where_its_input_can_go() {
         Distribute<std::ops::Range<u8>, u8> => true false false false;
         Distribute<std::iter::Once<Local>, u8> => false false false false;
         Distribute<std::vec::IntoIter<u8>, Local> => false false false false;
-        ParTryDistribute<Fallible<u8>, u8, u8, u8> => true false false false;
-        ParTryDistribute<Fallible<Local>, Local, u8, u8> => false false false false;
+        Distribute<UntilError<Fallible<u8>>, u8> => true false false false;
+        Distribute<UntilError<Fallible<Local>>, u8> => false false false false;
+        Ordered<std::ops::Range<u8>, u8> => true false false false;
+        Ordered<std::iter::Once<Local>, u8> => false false false false;
+        Ordered<std::vec::IntoIter<u8>, Local> => false false false false;
         ZipLatest<std::ops::Range<u8>, (Option<u8>, Option<u16>)> => true false false false;
         ZipLatest<std::ops::Range<u8>, [Option<Local>; 2]> => false false false false;
         Demux<std::ops::Range<u8>, u8, u8> => true false false false;
         Demux<std::ops::Range<u8>, Local, u8> => false false false false;
-        Distribute<ReadAhead<'static, u8>, u8> => true false false false;
-        Distribute<Asking<std::ops::Range<u8>, fn() -> [BoxScan<'static, u8, u8>; 1], u8>, u8>
-            => true false false false;
+        Distribute<ReadAhead<std::ops::Range<u8>>, u8> => true false false false;
+        Distribute<ReadAhead<UntilError<Fallible<u8>>>, u8> => true false false false;
+        Distribute<UntilError<ReadAhead<Fallible<u8>>>, u8> => true false false false;
+        Dynamic<std::ops::Range<u8>, Ask, u8> => true false false false;
+        Dynamic<ReadAhead<std::ops::Range<u8>>, Ask, u8> => true false false false;
+        Dynamic<LocalInput, Ask, u8> => false false false false;
+    }
+}
+
+#[test]
+fn a_run_to_be_has_what_its_input_has() {
+    assert_traits! {
+        FanOut<std::ops::Range<u8>> => true true true true;
+        FanOut<std::ops::Range<u8>, Lease> => true true true true;
+        FanOut<std::ops::Range<u8>, &'static Pool> => true true true true;
+        FanOut<std::iter::Once<Local>> => false false true true;
+        FanOut<ReadAhead<std::ops::Range<u8>>> => true true true true;
+        FanOut<UntilError<Fallible<u8>>> => true true true true;
+        ReadAhead<std::ops::Range<u8>> => true true true true;
+        ReadAhead<std::iter::Once<Local>> => false false true true;
+        UntilError<Fallible<u8>> => true true true true;
+        UntilError<std::iter::Once<Local>> => false false true true;
     }
 }
 
@@ -111,7 +149,5 @@ fn what_holds_a_run_from_outside_goes_to_any_thread() {
         Control => true true true true;
         Adder<u8, u8> => true true false false;
         Adder<u8, Local> => false false false false;
-        ReadAhead<'static, u8> => true true true true;
-        ReadAhead<'static, Local> => true true true true;
     }
 }

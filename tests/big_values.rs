@@ -58,7 +58,7 @@ fn items_that_are_read_ahead_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let input = (0..COUNT).map(big).fan_out().with(config).read_ahead();
-            let run = input.fan_out().with(config).distribute([scan::map(number)]);
+            let run = input.distribute([scan::map(number)]);
             assert!(run.map(|(_, number)| number).eq(0..COUNT));
         });
     });
@@ -80,8 +80,7 @@ fn outputs_of_an_ordered_run_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let scan = scan::map(|nth: &u8| big(*nth));
-            let ordered = config.clone().ordered(true);
-            let run = (0..COUNT).fan_out().with(&ordered).distribute([scan]);
+            let run = (0..COUNT).fan_out().with(config).ordered([scan]);
             assert!(run.map(|(_, output)| number(&output)).eq(0..COUNT));
         });
     });
@@ -92,7 +91,7 @@ fn outputs_of_a_fold_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let scan = scan::map(|nth: &u8| big(*nth));
-            let (last,) = (0..COUNT).fan_out().with(config).fold((scan,));
+            let (last,) = (0..COUNT).fan_out().with(config).fold((scan.last(),));
             assert_eq!(last.map(|last| number(&last)), Some(COUNT - 1));
         });
     });
@@ -114,8 +113,7 @@ fn outputs_of_a_demux_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let of_key = |_: &u8| scan::map(|nth: &u8| big(*nth)).boxed();
-            let run =
-                (0..COUNT).fan_out().with(&config.clone().shards(1)).demux(|nth| nth % 2, of_key);
+            let run = (0..COUNT).fan_out().with(config).demux_over(1, |nth| nth % 2, of_key);
             assert!(run.map(|(_, output)| number(&output)).eq(0..COUNT));
         });
     });

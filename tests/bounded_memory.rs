@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use anabranch::IteratorExt;
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use support::config::{Config, With as _};
 use support::deadline;
 
 /// The most megabytes that may be alive at once in a run with the default settings.
@@ -209,8 +208,7 @@ mod outputs {
 
     #[test]
     fn of_one_call_are_published_as_it_goes_in_an_ordered_run() {
-        let ordered = Config::new().ordered(true);
-        are_bounded(200, move |scan| consumed((0..1).fan_out().with(&ordered).distribute([scan])));
+        are_bounded(200, |scan| consumed((0..1).fan_out().ordered([scan])));
     }
 
     #[test]
@@ -232,7 +230,7 @@ mod outputs {
     #[test]
     fn of_one_call_are_left_but_for_the_last_one_by_a_fold() {
         are_bounded(200, |scan| {
-            let (last,) = (0..1).par_fold((scan,));
+            let (last,) = (0..1).par_fold((scan.last(),));
             if last.is_some() { 200 } else { 0 }
         });
     }

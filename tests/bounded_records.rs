@@ -56,7 +56,7 @@ mod scans_that_were_added {
     fn add(config: &Config) {
         let silent = scan::filter(|_: &u64| false).boxed();
         let mut run = (0..).fan_out().with(config).distribute([silent]);
-        let adder = run.adder().unwrap();
+        let adder = run.adder();
         let mut add = |nth: usize| {
             let name = format!("a scan with a name of its own, the {nth}th of them all");
             let id = adder.add(scan::take(1).named(name).boxed()).unwrap();
@@ -114,7 +114,7 @@ mod requests {
             let control = Control::new();
             let config = Config::new().control(&control);
             let input = (0..10).fan_out().with(&config).read_ahead();
-            let run = input.fan_out().with(&config).distribute([echo(), echo()]);
+            let run = input.distribute([echo(), echo()]);
             assert_bounded(|| ask(&control));
             let [stopped, other] = by_scan(2, run).try_into().unwrap();
             // Some items may have been on their way when the first request came.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{IteratorExt, PanicOrigin, Pool};
-use support::config::{Config, With as _};
+use support::config::With as _;
 use support::{deadline, hush, tight_and_default, until_panic};
 
 /// What panics behind the scan that is caught.

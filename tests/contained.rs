@@ -70,7 +70,7 @@ mod a_fold {
                     (0..3).for_each(|nth| out.emit(Bomb::new(&tally, (*item, nth) != (9, 2))));
                     ControlFlow::Continue(())
                 });
-                match caught(|| (0..10_u64).fan_out().with(config).fold((scan,))) {
+                match caught(|| (0..10_u64).fan_out().with(config).fold((scan.last(),))) {
                     Ok((last,)) => assert!(last.is_some()),
                     Err(message) => assert_eq!(message, BOMB),
                 }
@@ -88,7 +88,9 @@ mod a_fold {
                     gone.pass();
                     panic_any(STEP)
                 });
-                let last = caught(|| (0..10_u64).fan_out().with(config).fold((words, panics)));
+                let last = caught(|| {
+                    (0..10_u64).fan_out().with(config).fold((words.last(), panics.last()))
+                });
                 assert_eq!(last.err(), Some(STEP));
             });
         });
@@ -104,8 +106,8 @@ mod a_fold {
                     gates.iter().for_each(Gate::pass);
                     panic_any(STEP)
                 });
-                let scans: Vec<_> =
-                    words.into_iter().map(Scan::boxed).chain([panics.boxed()]).collect();
+                let scans = words.into_iter().map(Scan::boxed).chain([panics.boxed()]);
+                let scans: Vec<_> = scans.map(Scan::last).collect();
                 let last = caught(|| (0..10_u64).fan_out().with(config).fold(scans));
                 assert_eq!(last.err(), Some(STEP));
             });
@@ -206,7 +208,7 @@ mod an_input {
                     .fan_out()
                     .with(&config.clone().batch(1))
                     .distribute([words.boxed(), silent.boxed()]);
-                slot.get_or_init(|| run.adder().unwrap());
+                slot.get_or_init(|| run.adder());
                 assert!(run.next().is_some());
                 assert_eq!(caught(|| drop(run)), Ok(()));
             });
@@ -294,8 +296,7 @@ mod what_an_adaptor_has_in_hand {
                     (0..3).for_each(|_| out.emit(Bomb::new(&tally, true)));
                     panic_any(STEP)
                 });
-                let ordered = config.clone().ordered(true);
-                let mut run = (0..10_u64).fan_out().with(&ordered).distribute([scan]);
+                let mut run = (0..10_u64).fan_out().with(config).ordered([scan]);
                 // The outputs are the consumer's, who leaks none and contains them himself.
                 let mut given = 0;
                 let payload = loop {

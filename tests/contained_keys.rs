@@ -50,14 +50,15 @@ impl Scan<u64> for OfKey {
 /// A run in which the scans of the `armed` keys panic in their drops, and the one whose
 /// item it is at `panics_at`.
 fn demux<I: Iterator<Item = u64>>(
-    config: &Config,
+    (config, shards): (&Config, usize),
     tally: &Tally,
     input: I,
     armed: impl Fn(u64) -> bool + Send + Sync + 'static,
     panics_at: Option<u64>,
 ) -> Demux<I, u64, u64> {
     let tally = tally.clone();
-    input.fan_out().with(config).demux(
+    input.fan_out().with(config).demux_over(
+        shards,
         |item| item % KEYS,
         move |key| OfKey { panics_at, bomb: Bomb::new(&tally, armed(*key)) },
     )
@@ -66,12 +67,12 @@ fn demux<I: Iterator<Item = u64>>(
 /// Runs `check` with some settings and numbers of shards; all scans have to be dropped
 /// after it, and the threads have to be back.
 #[track_caller]
-fn settled(check: impl Fn(&Config, &Tally)) {
+fn settled(check: impl Fn((&Config, usize), &Tally)) {
     hush();
     for config in tight_and_default() {
         for shards in [1, 3] {
             let (pool, tally) = (Pool::new(), Tally::default());
-            check(&config.clone().shards(shards).pool(pool.clone()), &tally);
+            check((&config.clone().pool(pool.clone()), shards), &tally);
             assert!(tally.made() > 0);
             tally.assert_settled();
             assert_eq!(pool.live(), 0);
@@ -91,8 +92,8 @@ fn take_one_of_each(run: &mut impl Iterator<Item = (u64, u64)>) {
 #[test]
 fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_run_is_dropped() {
     deadline(|| {
-        settled(|config, tally| {
-            let mut run = demux(config, tally, 0.., |key| key == 5, None);
+        settled(|settings, tally| {
+            let mut run = demux(settings, tally, 0.., |key| key == 5, None);
             take_one_of_each(&mut run);
             assert_eq!(caught(|| drop(run)), Ok(()));
         });
@@ -102,8 +103,8 @@ fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_run_is_dropp
 #[test]
 fn so_do_all_of_them_at_once() {
     in_own_process(|| {
-        settled(|config, tally| {
-            let mut run = demux(config, tally, 0.., |_| true, None);
+        settled(|settings, tally| {
+            let mut run = demux(settings, tally, 0.., |_| true, None);
             take_one_of_each(&mut run);
             assert_eq!(caught(|| drop(run)), Ok(()));
         });
@@ -113,10 +114,10 @@ fn so_do_all_of_them_at_once() {
 #[test]
 fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_run_is_aborted() {
     deadline(|| {
-        settled(|config, tally| {
+        settled(|(config, shards), tally| {
             let control = Control::new();
             let config = config.clone().control(&control);
-            let mut run = demux(&config, tally, 0.., |key| key == 5, None);
+            let mut run = demux((&config, shards), tally, 0.., |key| key == 5, None);
             take_one_of_each(&mut run);
             control.abort();
             assert_eq!(caught(|| run.by_ref().count()), Err(BOMB));
@@ -128,8 +129,8 @@ fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_run_is_abort
 #[test]
 fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_input_has_ended() {
     in_own_process(|| {
-        settled(|config, tally| {
-            let mut run = demux(config, tally, 0..3 * KEYS, |key| key == 5, None);
+        settled(|settings, tally| {
+            let mut run = demux(settings, tally, 0..3 * KEYS, |key| key == 5, None);
             assert_eq!(caught(|| run.by_ref().count()), Err(BOMB));
             assert!(run.next().is_none());
         });
@@ -139,8 +140,8 @@ fn a_scan_that_panics_in_its_drop_leaves_the_others_theirs_when_the_input_has_en
 #[test]
 fn all_scans_may_panic_in_their_drops_when_the_input_has_ended() {
     in_own_process(|| {
-        settled(|config, tally| {
-            let mut run = demux(config, tally, 0..3 * KEYS, |_| true, None);
+        settled(|settings, tally| {
+            let mut run = demux(settings, tally, 0..3 * KEYS, |_| true, None);
             assert_eq!(caught(|| run.by_ref().count()), Err(BOMB));
             assert!(run.next().is_none());
         });
@@ -150,9 +151,9 @@ fn all_scans_may_panic_in_their_drops_when_the_input_has_ended() {
 #[test]
 fn a_scan_that_panics_in_its_first_step_may_panic_in_its_drop() {
     in_own_process(|| {
-        settled(|config, tally| {
+        settled(|settings, tally| {
             let last = KEYS - 1;
-            let mut run = demux(config, tally, 0..KEYS, move |key| key == last, Some(last));
+            let mut run = demux(settings, tally, 0..KEYS, move |key| key == last, Some(last));
             assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
             assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
             assert!(run.next().is_none());
@@ -163,8 +164,8 @@ fn a_scan_that_panics_in_its_first_step_may_panic_in_its_drop() {
 #[test]
 fn a_scan_that_panics_in_a_later_step_may_panic_in_its_drop_as_may_all_others() {
     in_own_process(|| {
-        settled(|config, tally| {
-            let mut run = demux(config, tally, 0.., |_| true, Some(2 * KEYS + 7));
+        settled(|settings, tally| {
+            let mut run = demux(settings, tally, 0.., |_| true, Some(2 * KEYS + 7));
             assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
             assert!(run.next().is_none());
         });
@@ -201,7 +202,8 @@ fn a_key_may_panic_in_its_drop_when_its_scan_panics_in_a_step() {
         for config in tight_and_default() {
             let (pool, tally) = (Pool::new(), Tally::default());
             let (keys, scans) = (tally.clone(), tally.clone());
-            let mut run = (0..10_u64).fan_out().with(&config.shards(1).pool(pool.clone())).demux(
+            let mut run = (0..10_u64).fan_out().with(&config.pool(pool.clone())).demux_over(
+                1,
                 move |item| Key(item % 2, Bomb::new(&keys, *item == 7)),
                 move |_| OfKey { panics_at: Some(7), bomb: Bomb::new(&scans, false) },
             );

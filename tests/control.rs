@@ -37,7 +37,7 @@ fn a_scan_that_the_consumer_adds_sees_just_what_is_pulled_after() {
                 count.fetch_add(1, SeqCst);
             });
             let mut run = input.fan_out().with(&config).distribute([each()]);
-            let adder = run.adder().unwrap();
+            let adder = run.adder();
             let (mut outputs, mut begins) = (Vec::new(), vec![0]);
             for output in run.by_ref() {
                 outputs.push(output);
@@ -69,7 +69,7 @@ fn a_scan_that_the_input_adds_sees_the_item_that_comes_of_that_call() {
                     }
                 });
                 let mut run = input.fan_out().with(&config).distribute([each()]);
-                slot.set(run.adder().unwrap()).unwrap();
+                slot.set(run.adder()).unwrap();
                 let late: Vec<_> = (at..3_000).collect();
                 let expected = [(0..3_000).collect(), late.clone(), vec![late.iter().sum()]];
                 assert_eq!(by_scan(3, run), expected);
@@ -91,9 +91,8 @@ fn so_does_one_that_an_input_with_its_own_thread_adds() {
                     adder.get().unwrap().add(each()).unwrap();
                 }
             });
-            let input = input.fan_out().with(&config).read_ahead();
-            let mut run = input.fan_out().with(&config).distribute([each()]);
-            slot.set(run.adder().unwrap()).unwrap();
+            let mut run = input.fan_out().with(&config).read_ahead().distribute([each()]);
+            slot.set(run.adder()).unwrap();
             begun.open();
             assert_eq!(by_scan(2, run), [(0..3_000).collect::<Vec<_>>(), (500..3_000).collect()]);
         });
@@ -112,7 +111,7 @@ fn a_scan_that_another_thread_adds_sees_all_items_from_one_on() {
                 !(ends.load(SeqCst) && *item % 100 == 0)
             });
             let mut run = input.fan_out().with(&config).distribute([echo()]);
-            let adder = run.adder().unwrap();
+            let adder = run.adder();
             let elsewhere = thread::spawn(move || {
                 waits.pass();
                 let ids: Vec<_> = (0..3).map(|_| adder.add(each()).unwrap().index()).collect();
@@ -138,7 +137,7 @@ fn numbers_are_never_used_again() {
     deadline(|| {
         let (send, input) = mpsc::channel::<u64>();
         let mut run = input.into_iter().fan_out().with(&tight()).read_ahead().distribute([each()]);
-        let adder = run.adder().unwrap();
+        let adder = run.adder();
         for item in 0..20 {
             let id = adder.add(scan::take(1).boxed()).unwrap();
             assert_eq!(id.index() as u64, item + 1);
@@ -162,7 +161,7 @@ fn a_run_that_has_ended_gives_the_scan_back() {
                 scan::inspect(move |_: &u64| assert_eq!(*held.get(), ())).boxed()
             };
             let mut run = (0..10).fan_out().with(&config).distribute([each()]);
-            let adder = run.adder().unwrap();
+            let adder = run.adder();
             assert_eq!(run.by_ref().count(), 10);
             let error = adder.add(scan(tally.make(()))).unwrap_err();
             assert!(error.is_ended());
@@ -174,7 +173,7 @@ fn a_run_that_has_ended_gives_the_scan_back() {
             drop(run);
             assert!(adder.add(each()).unwrap_err().is_ended());
             let mut dropped = (0..).fan_out().with(&config).distribute([each()]);
-            let adder = dropped.adder().unwrap();
+            let adder = dropped.adder();
             assert!(dropped.next().is_some());
             drop(dropped);
             assert!(adder.clone().add(each()).unwrap_err().is_ended());
@@ -206,7 +205,7 @@ fn a_run_that_is_being_stopped_gives_the_scan_back() {
             let (inside, leave) = (Gate::default(), Gate::default());
             let scans = [Flushes(inside.clone(), leave.clone())];
             let mut run = (0..10).fan_out().with(&config).distribute(scans);
-            let adder = run.adder().unwrap();
+            let adder = run.adder();
             let elsewhere = thread::spawn(move || {
                 inside.pass();
                 let refused = adder.add(each()).unwrap_err();
@@ -224,10 +223,11 @@ fn a_full_pool_gives_the_scan_back() {
     deadline(|| {
         let config = Config::new().pool(Pool::with_max_threads(2));
         let mut run = (0..3).fan_out().with(&config).distribute([sum()]);
-        let adder = run.adder().unwrap();
+        let adder = run.adder();
         adder.add(sum()).unwrap();
         let error = adder.add(sum()).unwrap_err();
-        assert!(matches!(error.kind(), AddErrorKind::Thread(_)) && !error.is_ended());
+        assert!(matches!(error.kind(), AddErrorKind::Threads(error) if error.is_full()));
+        assert!(!error.is_ended());
         assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [3, 3]);
     });
 }
@@ -236,18 +236,35 @@ fn a_full_pool_gives_the_scan_back() {
 fn a_run_over_an_input_that_may_fail_takes_more_scans() {
     let numbers = ["1", "2", "x"].map(str::parse::<u64>).into_iter();
     let mut run = numbers.fan_out().until_error().distribute([sum()]);
-    run.adder().unwrap().add(each()).unwrap();
+    run.adder().add(each()).unwrap();
     let mut outputs: Vec<_> = run.by_ref().map_while(Result::ok).collect();
     outputs.sort();
     let ids = [1, 1, 0].map(ScanId::new);
     assert_eq!(outputs, [(ids[2], 3), (ids[0], 1), (ids[1], 2)]);
 }
 
+/// What a run without an `adder` of its own has.
+trait NoAdder {
+    fn adder(&mut self) -> Absent {
+        Absent
+    }
+}
+
+struct Absent;
+
+impl<R: Iterator> NoAdder for R {}
+
 #[test]
-fn an_ordered_run_takes_no_more_scans() {
-    let mut run = (0..3).fan_out().with(&Config::new().ordered(true)).distribute([sum()]);
-    assert!(run.adder().is_none());
+fn runs_in_order_in_rows_and_by_key_take_no_more_scans() {
+    let mut run = (0..3).fan_out().ordered([sum()]);
+    let Absent = run.adder();
     assert_eq!(run.count(), 1);
+    let mut rows = (0..3).fan_out().zip_latest([each()]);
+    let Absent = rows.adder();
+    assert_eq!(rows.count(), 3);
+    let mut by_key = (0..3).fan_out().demux(|item| *item, |_| sum());
+    let Absent = by_key.adder();
+    assert_eq!(by_key.count(), 3);
 }
 
 #[test]
@@ -267,14 +284,14 @@ fn a_run_without_scans_may_go_on_and_discard() {
                 }
             });
             let mut run = input.fan_out().with(&config).distribute([scan::take(2).boxed()]);
-            slot.set(run.adder().unwrap()).unwrap();
+            slot.set(run.adder()).unwrap();
             let expected =
                 [vec![0, 1], vec![250, 251, 252], vec![550, 551, 552], vec![850, 851, 852]];
             assert_eq!(by_scan(4, run), expected);
 
             let none: [BoxScan<'static, u64, u64>; 0] = [];
             let input = (0..1000).fan_out().with(&config).read_ahead();
-            assert_eq!(input.fan_out().with(&config).distribute(none).count(), 0);
+            assert_eq!(input.distribute(none).count(), 0);
         });
     }
 }
@@ -441,8 +458,8 @@ fn stop_does_not_wait_for_an_input_that_is_read_ahead() {
             let (send, input) = mpsc::channel();
             let config = config.control(&control);
             let input = input.into_iter().fan_out().with(&config).read_ahead();
-            let mut run = input.fan_out().with(&config).distribute([echo(), sum()]);
-            let adder = run.adder().unwrap();
+            let mut run = input.distribute([echo(), sum()]);
+            let adder = run.adder();
             (1..=3).for_each(|x| send.send(x).unwrap());
             let mut outputs: Vec<_> = run.by_ref().take(3).collect();
             control.stop();
@@ -496,8 +513,8 @@ fn abort_does_not_wait_for_an_input_that_is_read_ahead() {
         let config = Config::new().control(&control);
         let (send, input) = mpsc::channel::<u64>();
         let input = input.into_iter().fan_out().with(&config).read_ahead();
-        let mut run = input.fan_out().with(&config).distribute([sum()]);
-        let adder = run.adder().unwrap();
+        let mut run = input.distribute([sum()]);
+        let adder = run.adder();
         control.abort();
         assert!(adder.add(each()).unwrap_err().is_ended());
         assert!(run.next().is_none());
@@ -522,7 +539,7 @@ fn every_member_is_stopped_and_aborted() {
                 })
             };
             let last = stopping(500).fan_out().with(&config).fold((scan::count(), scan::max()));
-            assert_eq!(last, (Some(500), Some(499)));
+            assert_eq!(last, (500, Some(499)));
             let tuples =
                 stopping(500).fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
             assert!(tuples.eq((0..500_u64).map(|x| (x, x))));
@@ -530,8 +547,7 @@ fn every_member_is_stopped_and_aborted() {
             let mut totals: Vec<_> = totals.collect();
             totals.sort();
             assert_eq!(totals, [(0, 167), (1, 167), (2, 166)]);
-            let ordered = config.clone().ordered(true);
-            let run = stopping(500).fan_out().with(&ordered).distribute([echo(), sum()]);
+            let run = stopping(500).fan_out().with(&config).ordered([echo(), sum()]);
             assert_eq!(run.last().map(|(_, x)| x), Some((0..500).sum()));
 
             // A tee ends with any of its scans.
@@ -574,13 +590,13 @@ fn a_stop_latches_until_it_is_reset() {
                 let run = untouched().fan_out().with(&config).distribute([echo(), sum()]);
                 assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
                 let input = untouched().fan_out().with(&config).read_ahead();
-                let run = input.fan_out().with(&config).distribute([echo(), sum()]);
+                let run = input.distribute([echo(), sum()]);
                 assert_eq!(by_scan(2, run), [[u64::MAX], [0]]);
             }
             let input = untouched().fan_out().with(&config).read_ahead();
             control.abort();
             assert!(control.is_aborted());
-            assert!(input.fan_out().with(&config).distribute([echo()]).next().is_none());
+            assert!(input.distribute([echo()]).next().is_none());
             // An abort is not taken back by a stop.
             control.stop();
             assert!(control.is_aborted());
@@ -601,7 +617,7 @@ fn statistics_show_scans_that_were_added() {
         let config = Config::new().control(&control).batch(10);
         let mut run = (0..1000).fan_out().with(&config).distribute([each()]);
         assert!(run.next().is_some());
-        run.adder().unwrap().add(sum().named("late").boxed()).unwrap();
+        run.adder().add(sum().named("late").boxed()).unwrap();
         // Twenty batches may be on their way at most, when the first output is here.
         assert_eq!(run.count(), 1000);
         let stats = control.stats();
@@ -617,7 +633,7 @@ fn a_panic_of_a_scan_that_was_added_surfaces_with_its_number() {
     deadline(|| {
         let mut run = (0..100).fan_out().with(&tight()).distribute([sum()]);
         let panics = scan::map(|_: &u64| -> u64 { panic_any("expected: late") });
-        let id = run.adder().unwrap().add(panics).unwrap();
+        let id = run.adder().add(panics).unwrap();
         let (before, payload) = until_panic(&mut run);
         assert_eq!((before.len(), payload), (0, "expected: late"));
         assert_eq!(run.panicked(), Some(PanicOrigin::Scan(id)));
@@ -631,10 +647,10 @@ fn a_drop_finds_scans_that_were_added_since_the_last_look() {
             let (tally, control, pool) = (Tally::default(), Control::new(), Pool::new());
             let config = tight().pool(pool.clone()).control(&control);
             let input = (0..).fan_out().with(&config).read_ahead();
-            let mut run = input.fan_out().with(&config).distribute([scan::take(1).boxed()]);
+            let mut run = input.distribute([scan::take(1).boxed()]);
             let held = tally.make(());
             let full = scan::inspect(move |_: &u64| assert_eq!(*held.get(), ()));
-            if run.adder().unwrap().add(full).is_ok() {
+            if run.adder().add(full).is_ok() {
                 // Two outputs, one in the channel and one that waits for room.
                 while pool.live() > 2 {
                     thread::yield_now();
@@ -657,8 +673,8 @@ fn a_crowd_of_threads_adds_and_stops_while_the_run_goes_on() {
             let made = tally.clone();
             let input = (0..).map(move |item| made.make(item)).fan_out().with(&config).read_ahead();
             let first = scan::map(|item: &support::Tallied<u64>| *item.get());
-            let mut run = input.fan_out().with(&config).distribute([first.boxed()]);
-            let adder = run.adder().unwrap();
+            let mut run = input.distribute([first.boxed()]);
+            let adder = run.adder();
             let crowd: Vec<_> = (0..3)
                 .map(|_| {
                     let (adder, control) = (adder.clone(), control.clone());

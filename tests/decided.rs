@@ -41,7 +41,7 @@ mod adding_to_a_run_on_a_full_pool {
         for (config, pool) in with_pool_of(1) {
             deadline(move || {
                 let mut run = (0..3).fan_out().with(&config).distribute([sum()]);
-                let adder = run.adder().unwrap();
+                let adder = run.adder();
                 assert_eq!(run.by_ref().count(), 1);
                 let occupant = occupy(&config);
                 assert_ended(&adder);
@@ -58,7 +58,7 @@ mod adding_to_a_run_on_a_full_pool {
         for (config, _) in with_pool_of(1) {
             deadline(move || {
                 let mut run = (0..).fan_out().with(&config).distribute([scan::take(1).boxed()]);
-                let adder = run.adder().unwrap();
+                let adder = run.adder();
                 assert_eq!(run.by_ref().count(), 1);
                 let _occupant = occupy(&config);
                 assert_ended(&adder);
@@ -71,7 +71,7 @@ mod adding_to_a_run_on_a_full_pool {
         for (config, _) in with_pool_of(1) {
             deadline(move || {
                 let mut run = (0..).fan_out().with(&config).distribute([sum()]);
-                let adder = run.adder().unwrap();
+                let adder = run.adder();
                 drop(run);
                 let _occupant = occupy(&config);
                 assert_ended(&adder);
@@ -86,7 +86,7 @@ mod adding_to_a_run_on_a_full_pool {
                 let control = Control::new();
                 let stopped = config.clone().control(&control);
                 let mut run = (0..).fan_out().with(&stopped).distribute([sum()]);
-                let adder = run.adder().unwrap();
+                let adder = run.adder();
                 control.stop();
                 assert_eq!(run.by_ref().count(), 1);
                 let _occupant = occupy(&config);
@@ -101,7 +101,7 @@ mod adding_to_a_run_on_a_full_pool {
             deadline(move || {
                 let control = Control::new();
                 let mut run = (0..).fan_out().with(&config.control(&control)).distribute([sum()]);
-                let adder = run.adder().unwrap();
+                let adder = run.adder();
                 control.stop();
                 assert_ended(&adder);
             });
@@ -114,7 +114,7 @@ mod adding_to_a_run_on_a_full_pool {
             deadline(move || {
                 let control = Control::new();
                 let mut run = (0..).fan_out().with(&config.control(&control)).distribute([sum()]);
-                let adder = run.adder().unwrap();
+                let adder = run.adder();
                 control.abort();
                 assert_ended(&adder);
             });
@@ -186,12 +186,16 @@ mod a_fold_that_was_aborted {
                 deadline(move || {
                     let control = Control::new();
                     let config = config.control(&control);
-                    let scans = (aborts(&control, at), scan::count(), scan::cloned());
-                    let (last, count, beside) = (0..).fan_out().with(&config).fold(scans);
-                    // No step is begun after the abort, and nobody is flushed.
-                    assert_eq!((last, count), (Some(at), None));
-                    let seen = control.stats().scans[2].items;
-                    assert!(beside.is_none_or(|beside: u64| beside < seen));
+                    let totals =
+                        (aborts(&control, at).last(), scan::count(), scan::cloned().last());
+                    let (last, count, beside) = (0..).fan_out().with(&config).fold(totals);
+                    // No step is begun after the abort, and nobody is flushed. Each has what it
+                    // has so far.
+                    assert_eq!(last, Some(at));
+                    let scans = control.stats().scans;
+                    let seen: Vec<_> = scans.iter().map(|scan| scan.items).collect();
+                    assert_eq!(seen[1], count as u64);
+                    assert_eq!(beside.map_or(0, |beside: u64| beside + 1), seen[2]);
                 });
             }
         }
@@ -203,8 +207,8 @@ mod a_fold_that_was_aborted {
             deadline(move || {
                 let control = Control::new();
                 let config = config.control(&control);
-                let scans = [scan::take(1).boxed(), aborts(&control, 1_000)];
-                assert_eq!((0..).fan_out().with(&config).fold(scans), [Some(0), Some(1_000)]);
+                let totals = [scan::take(1).boxed(), aborts(&control, 1_000)].map(Scan::last);
+                assert_eq!((0..).fan_out().with(&config).fold(totals), [Some(0), Some(1_000)]);
             });
         }
     }
@@ -218,13 +222,13 @@ mod a_scan_that_was_stopped {
         for config in tight_and_default() {
             deadline(move || {
                 let control = Control::new();
-                let ordered = config.ordered(true).control(&control);
+                let config = config.control(&control);
                 let input = (0..10).inspect(move |item| {
                     if *item == 3 {
                         control.stop_scan(ScanId::new(0));
                     }
                 });
-                let run = input.fan_out().with(&ordered).distribute([echo(), echo()]);
+                let run = input.fan_out().with(&config).ordered([echo(), echo()]);
                 let outputs: Vec<_> = run.map(|(id, output)| (output, id.index())).collect();
                 let of_both = (0..3).flat_map(|item| [(item, 0), (item, 1)]);
                 let of_one = (3..10).map(|item| (item, 1)).chain([(u64::MAX, 1)]);
@@ -276,7 +280,7 @@ mod an_item_that_was_pending_when_a_stop_came {
                     made.make(nth)
                 });
                 let input = input.fan_out().with(&config).read_ahead();
-                let mut run = input.fan_out().with(&config).distribute([(); 3].map(|()| number()));
+                let mut run = input.distribute([(); 3].map(|()| number()));
                 let outputs: Vec<_> = run.by_ref().take(27).collect();
                 let expected: Vec<_> = (0..9).collect();
                 assert_eq!(by_scan(3, outputs), [(); 3].map(|()| expected.clone()));

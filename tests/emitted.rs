@@ -43,6 +43,20 @@ fn emits_up_to(last: u64, then: impl FnMut() + Send + 'static) -> BoxScan<'stati
     .boxed()
 }
 
+/// Evaluates `$body` with `$run` for a run to be over a hundred items, which are read ahead or
+/// pulled on the consumer's thread.
+macro_rules! over_items {
+    ($read_ahead:expr, $config:expr, |$run:ident| $body:expr) => {{
+        let $run = (0..100).fan_out().with($config);
+        if $read_ahead {
+            let $run = $run.read_ahead();
+            $body
+        } else {
+            $body
+        }
+    }};
+}
+
 /// Makes tests of an input that is pulled on the consumer's thread, and of one that is read
 /// ahead.
 macro_rules! tests {
@@ -54,7 +68,7 @@ macro_rules! tests {
             fn pulled() {
                 hush();
                 for config in settings() {
-                    deadline(move || $check(0..100, &config));
+                    deadline(move || $check(false, &config));
                 }
             }
 
@@ -62,7 +76,7 @@ macro_rules! tests {
             fn read_ahead() {
                 hush();
                 for config in settings() {
-                    deadline(move || $check((0..100).fan_out().with(&config).read_ahead(), &config));
+                    deadline(move || $check(true, &config));
                 }
             }
         }
@@ -79,7 +93,7 @@ tests! {
     so_it_is_in_a_fold: abort_of_a_fold;
 }
 
-fn panic_of_another(input: impl Input<Item = u64>, config: &Config) {
+fn panic_of_another(read_ahead: bool, config: &Config) {
     let gate = Gate::default();
     let emitted = gate.clone();
     let panics = scan::map(move |_: &u64| -> u64 {
@@ -87,10 +101,13 @@ fn panic_of_another(input: impl Input<Item = u64>, config: &Config) {
         panic_any("expected: another")
     });
     let scans = [emits_up_to(9, move || gate.open()), panics.boxed()];
-    let mut run = input.fan_out().with(config).distribute(scans);
-    let (outputs, payload) = until_panic(&mut run);
+    let (outputs, payload, origin) = over_items!(read_ahead, config, |run| {
+        let mut run = run.distribute(scans);
+        let (outputs, payload) = until_panic(&mut run);
+        (outputs, payload, run.panicked())
+    });
     assert_eq!(payload, "expected: another");
-    assert_eq!(run.panicked(), Some(PanicOrigin::Scan(ScanId::new(1))));
+    assert_eq!(origin, Some(PanicOrigin::Scan(ScanId::new(1))));
     assert_eq!(by_scan(2, outputs), [(0..10).collect::<Vec<_>>(), vec![]]);
 }
 
@@ -108,58 +125,67 @@ fn that_abort(control: &Control, last: &[u64]) -> Vec<BoxScan<'static, u64, u64>
     last.iter().map(scan).collect()
 }
 
-fn abort(input: impl Input<Item = u64>, config: &Config) {
+fn abort(read_ahead: bool, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control);
-    let run = input.fan_out().with(&config).distribute(that_abort(&control, &[9, 3]));
-    assert_eq!(by_scan(2, run), [(0..=9).collect::<Vec<_>>(), (0..=3).collect()]);
+    let scans = that_abort(&control, &[9, 3]);
+    let outputs = over_items!(read_ahead, &config, |run| by_scan(2, run.distribute(scans)));
+    assert_eq!(outputs, [(0..=9).collect::<Vec<_>>(), (0..=3).collect()]);
 }
 
-fn abort_in_order(input: impl Input<Item = u64>, config: &Config) {
+/// Outputs with the numbers of their scans.
+fn numbered(run: impl Iterator<Item = (ScanId, u64)>) -> Vec<(u64, usize)> {
+    run.map(|(id, item)| (item, id.index())).collect()
+}
+
+fn abort_in_order(read_ahead: bool, config: &Config) {
     let control = Control::new();
-    let config = config.clone().control(&control).ordered(true);
-    let run = input.fan_out().with(&config).distribute(that_abort(&control, &[9, 9]));
-    let outputs: Vec<_> = run.map(|(id, item)| (item, id.index())).collect();
+    let config = config.clone().control(&control);
+    let scans = that_abort(&control, &[9, 9]);
+    let outputs = over_items!(read_ahead, &config, |run| numbered(run.ordered(scans)));
     let expected: Vec<_> = (0..=9).flat_map(|item| [(item, 0), (item, 1)]).collect();
     assert_eq!(outputs, expected);
 }
 
-fn abort_far_ahead(input: impl Input<Item = u64>, config: &Config) {
+fn abort_far_ahead(read_ahead: bool, config: &Config) {
     let control = Control::new();
-    let config = config.clone().control(&control).ordered(true);
+    let config = config.clone().control(&control);
     let last = [9, 3, 60];
-    let run = input.fan_out().with(&config).distribute(that_abort(&control, &last));
-    let outputs: Vec<_> = run.map(|(id, item)| (item, id.index())).collect();
+    let scans = that_abort(&control, &last);
+    let outputs = over_items!(read_ahead, &config, |run| numbered(run.ordered(scans)));
     // Who has left early is missing from there on.
     let of_item =
         |item| (0..3).filter(move |scan| item <= last[*scan]).map(move |scan| (item, scan));
     assert_eq!(outputs, (0..=60).flat_map(of_item).collect::<Vec<_>>());
 }
 
-fn abort_of_a_tee(input: impl Input<Item = u64>, config: &Config) {
+fn abort_of_a_tee(read_ahead: bool, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control);
-    let tuples = input.fan_out().with(&config).zip_latest(that_abort(&control, &[9, 5]));
-    assert_eq!(tuples.collect::<Vec<_>>(), (0..=5).map(|item| [item; 2]).collect::<Vec<_>>());
+    let scans = that_abort(&control, &[9, 5]);
+    let rows: Vec<_> = over_items!(read_ahead, &config, |run| run.zip_latest(scans).collect());
+    assert_eq!(rows, (0..=5).map(|item| [item; 2]).collect::<Vec<_>>());
 }
 
-fn abort_of_a_demux(input: impl Input<Item = u64>, config: &Config) {
+fn abort_of_a_demux(read_ahead: bool, config: &Config) {
     let control = Control::new();
-    let config = config.clone().control(&control).shards(1);
+    let config = config.clone().control(&control);
     let factory = move |key: &u64| {
         // The last to emit is the scan of the last key.
         if *key == 2 { that_abort(&control, &[8]).remove(0) } else { scan::cloned().boxed() }
     };
+    let key = |item: &u64| item % 3;
     let mut outputs: Vec<_> =
-        input.fan_out().with(&config).demux(|item| item % 3, factory).collect();
+        over_items!(read_ahead, &config, |run| run.demux_over(1, key, factory).collect());
     outputs.sort_by_key(|(_, item)| *item);
     assert_eq!(outputs, (0..=8).map(|item| (item % 3, item)).collect::<Vec<_>>());
 }
 
-fn abort_of_a_fold(input: impl Input<Item = u64>, config: &Config) {
+fn abort_of_a_fold(read_ahead: bool, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control);
-    let last = input.fan_out().with(&config).fold(that_abort(&control, &[9, 3]));
+    let totals: Vec<_> = that_abort(&control, &[9, 3]).into_iter().map(Scan::last).collect();
+    let last = over_items!(read_ahead, &config, |run| run.fold(totals));
     assert_eq!(last, [Some(9), Some(3)]);
 }
 
@@ -251,7 +277,7 @@ fn any_settings(random: &mut Random) -> Config {
 fn abort_some_time(seed: u64) {
     let (mut random, control) = (Random::new(seed), Control::new());
     let ordered = random.below(2) == 0;
-    let config = any_settings(&mut random).control(&control).ordered(ordered);
+    let config = any_settings(&mut random).control(&control);
     let (log, width) = (Arc::default(), 1 + random.below(4) as usize);
     let scans = (0..width).map(|number| logged(&log, number)).collect::<Vec<_>>();
     let at = random.below(300);
@@ -261,10 +287,12 @@ fn abort_some_time(seed: u64) {
         }
         control.abort();
     });
-    let outputs: Vec<_> = if random.below(2) == 0 {
-        (0..).fan_out().with(&config).read_ahead().distribute(scans).collect()
-    } else {
-        (0..).fan_out().with(&config).distribute(scans).collect()
+    let run = (0..).fan_out().with(&config);
+    let outputs: Vec<_> = match (random.below(2) == 0, ordered) {
+        (true, true) => run.read_ahead().ordered(scans).collect(),
+        (true, false) => run.read_ahead().distribute(scans).collect(),
+        (false, true) => run.ordered(scans).collect(),
+        (false, false) => run.distribute(scans).collect(),
     };
     aborter.join().unwrap();
     assert_delivered(&log, outputs, ordered, seed);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anabranch::IteratorExt;
 use anabranch::scan::{self, BoxScan};
-use support::config::{Config, With as _};
+use support::config::With as _;
 use support::{Tally, deadline, distribute, echo, sum, tight, tight_and_default};
 
 /// An input that notes how often it was asked, and is not fused: asked again
@@ -136,7 +136,7 @@ fn items_and_outputs_need_not_be_clone_and_are_dropped_exactly_once() {
                     let items = items.clone();
                     (0..1_000_u64).map(move |n| items.make(n))
                 };
-                let scans = (0..4).map(|ends: u64| {
+                let scans = [0, 1, 2, 3].map(|ends| {
                     let outputs = outputs.clone();
                     scan::scan((), move |(), item: &support::Tallied<u64>| {
                         (*item.get() < 990 + ends * 3).then(|| outputs.make(*item.get()))
@@ -202,8 +202,7 @@ fn outputs_of_a_slow_scan_do_not_wait_for_the_end_of_a_long_batch() {
         });
         // By the time that a few were stepped over, all the others are in few batches. Of
         // outputs one waits, one is waited with, and one is in the hands of the consumer.
-        let run =
-            (0..300_usize).fan_out().with(&Config::new().output_capacity(1)).distribute([slow]);
+        let run = (0..300_usize).fan_out().output_capacity(1).distribute([slow]);
         let behind = run.map(|(_, item)| stepped.load(Ordering::SeqCst) - item).max();
         assert!(behind.is_some_and(|behind| behind <= 4), "{behind:?} behind");
     });
