@@ -8,7 +8,6 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
 use crate::Bound;
-use crate::config::{Config, With as _};
 
 /// Runs `model` under 2,000 schedules, or as many as `ANABRANCH_SCHEDULES` says.
 ///

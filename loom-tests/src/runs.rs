@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::config::{Config, With as _};
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Distribute, IteratorExt, Pool, ReadAhead, ScanId};
-use crate::config::{Config, With as _};
 
 #[cfg(loom)]
 use loom as checker;
@@ -33,7 +33,7 @@ pub fn start_ahead<const N: usize>(
     items: u8,
     batch: usize,
     scans: [BoxScan<'static, u8, u8>; N],
-) -> Distribute<ReadAhead<'static, u8>, u8> {
+) -> Distribute<ReadAhead<Range<u8>>, u8> {
     let config = tight().batch(batch);
     (0..items).fan_out().with(&config).read_ahead().distribute(scans)
 }

@@ -1,19 +1,19 @@
 //! Runs whose input is pulled on a thread of its own.
 
 use std::iter;
-use std::panic::panic_any;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anabranch::scan::{BoxScan, Scan};
 use anabranch::{Distribute, IteratorExt, PanicOrigin, Pool, ReadAhead, scan};
 use anabranch_models::Bound::Preemptions;
+use anabranch_models::config::{Config, With as _};
 use anabranch_models::runs::{
     Blocking, Gate, Seen, Witness, count, each, first, outputs, panic_at, repeat, start_ahead,
     tight, until_panic,
 };
-use anabranch_models::{Bound, models};
-use anabranch_models::config::{Config, With as _};
+use anabranch_models::{Bound, NO_THREADS, models};
 
 /// One scan: three threads.
 const ONE: Bound = Preemptions(3);
@@ -28,7 +28,7 @@ fn blocking<const N: usize>(
     items: u8,
     blocks_at: u8,
     scans: [BoxScan<'static, u8, u8>; N],
-) -> (Distribute<ReadAhead<'static, u8>, u8>, Gate, Arc<AtomicUsize>) {
+) -> (Distribute<ReadAhead<Blocking>, u8>, Gate, Arc<AtomicUsize>) {
     let (gate, dropped) = (Gate::default(), Arc::default());
     let input =
         Blocking { items: 0..items, blocks_at, gate: gate.clone(), dropped: Arc::clone(&dropped) };
@@ -191,22 +191,46 @@ models! {
     /// Outputs that are put in order are the sequential ones up to the panic, whenever the
     /// input leaves.
     order_before_a_panic_of_a_scan(TWO) {
-        let config = tight().ordered(true);
+        let config = tight();
         let scans = [each(), panic_at(1)];
-        let mut run = (0..2).fan_out().with(&config).read_ahead().distribute(scans);
+        let mut run = (0..2).fan_out().with(&config).read_ahead().ordered(scans);
         assert_eq!(until_panic(&mut run), ([vec![0, 1], vec![0]], "expected: step"));
     }
 
     /// Batches as long as they are by default: they grow as long as everybody is fast.
     adaptive_batches(MORE) {
-        let config = Config::new().input_capacity(1).output_capacity(1).pool(Pool::with_max_idle(0));
+        let new_threads = Pool::with_max_idle(0);
+        let config = Config::new().input_capacity(1).output_capacity(1).pool(new_threads);
         let run = (0..4).fan_out().with(&config).read_ahead().distribute([each()]);
         assert_eq!(outputs(run), [[0, 1, 2, 3]]);
     }
 
-    /// Never started.
+    /// Nothing is started before the verb.
     input_without_a_run(ONE) {
-        drop((0..1_u8).fan_out().with(&tight()).read_ahead());
+        let pool = Pool::with_max_idle(0);
+        let config = tight().pool(pool.clone());
+        let builder = (0..1_u8).fan_out().with(&config).read_ahead();
+        drop(builder.clone());
+        assert_eq!((pool.live(), pool.idle()), (0, 0));
+        drop(builder.distribute([each()]));
+    }
+
+    /// The system refuses one of two threads: nothing was pulled, all was dropped, and the
+    /// thread that was started is idle.
+    input_whose_run_is_refused(ONE) {
+        let pool = Pool::new();
+        let config = tight().pool(pool.clone());
+        anabranch::allow_threads(1);
+        let (seen, dropped) = (Seen::default(), Arc::new(AtomicUsize::new(0)));
+        let (gate, drops) = (Gate::default(), Arc::clone(&dropped));
+        let input = Blocking { items: 0..1, blocks_at: 0, gate, dropped: drops };
+        let scans = [Witness::new(&seen).boxed()];
+        let start = || drop(input.fan_out().with(&config).read_ahead().distribute(scans));
+        let payload = catch_unwind(AssertUnwindSafe(start)).expect_err("there is one thread");
+        let message = payload.downcast::<String>().expect("a message");
+        assert!(message.starts_with(NO_THREADS), "{message}");
+        assert_eq!((seen.flushes(), seen.drops(), dropped.load(Relaxed)), (0, 1, 1));
+        assert_eq!((pool.live(), pool.idle()), (0, 1));
     }
 
     /// One scan is ahead of the other, and the input of both.

@@ -4,16 +4,16 @@
 use anabranch::scan::{self, Scan};
 use anabranch::{IteratorExt, PanicOrigin};
 use anabranch_models::Bound::Preemptions;
+use anabranch_models::config::With as _;
 use anabranch_models::runs::{
     Seen, Witness, count, each, first, panic_at, repeat, tight, until_panic,
 };
 use anabranch_models::{Bound, models};
-use anabranch_models::config::{Config, With as _};
 
 /// What an ordered run over `0..items` gives, each output with its scan.
 macro_rules! ordered {
     ($items:expr, [$($scan:expr),+]) => {{
-        let run = (0..$items).fan_out().with(&tight().ordered(true)).distribute([$($scan),+]);
+        let run = (0..$items).fan_out().with(&tight()).ordered([$($scan),+]);
         run.map(|(id, output)| (id.index(), output)).collect::<Vec<_>>()
     }};
 }
@@ -51,7 +51,7 @@ models! {
 
     /// What was given before a panic is a prefix of the sequential run.
     panic_ends_the_order(TWO) {
-        let run = (0..2).fan_out().with(&tight().ordered(true)).distribute([each(), panic_at(0)]);
+        let run = (0..2).fan_out().with(&tight()).ordered([each(), panic_at(0)]);
         let mut run = run;
         let (before, payload) = until_panic::<2>(&mut run);
         assert_eq!((before, payload), ([vec![0], vec![]], "expected: step"));
@@ -62,14 +62,15 @@ models! {
     /// An early drop with one scan ahead of the other.
     drop_of_an_ordered_run(TWO) {
         let scans = [count(), repeat(2)];
-        let mut run = (0..2).fan_out().with(&tight().ordered(true)).distribute(scans);
+        let mut run = (0..2).fan_out().with(&tight()).ordered(scans);
         assert_eq!(run.next().map(|(_, output)| output), Some(0));
     }
 
     /// No tuple for an item as long as one of the scans has said nothing.
     tee_beside_a_silent_scan(TWO) {
-        let tuples: Vec<(u8, u8)> = (0..1).fan_out().with(&tight()).zip_latest((repeat(2), count())).collect();
-        assert_eq!(tuples, []);
+        let config = tight();
+        let run = (0..1).fan_out().with(&config).zip_latest((repeat(2), count()));
+        assert_eq!(run.collect::<Vec<_>>(), []);
     }
 
     /// One tuple for each item, though one scan says nothing for the second.
@@ -82,8 +83,9 @@ models! {
     /// A scan that ends, ends the run, and the other one with it.
     tee_ends_with_the_first_scan_that_does(TWO) {
         let endless = (0..=u8::MAX).cycle();
-        let tuples: Vec<_> = endless.fan_out().with(&tight()).zip_latest((first(1), repeat(2))).collect();
-        assert_eq!(tuples, [(0, 0)]);
+        let config = tight();
+        let run = endless.fan_out().with(&config).zip_latest((first(1), repeat(2)));
+        assert_eq!(run.collect::<Vec<_>>(), [(0, 0)]);
     }
 
     /// All scans are flushed, though none of what they emit then is in a tuple.
@@ -110,28 +112,26 @@ models! {
         let mut first = Witness::new(&Seen::default());
         (first.ends, first.panics_in_drop) = (true, true);
         let scans = [first.boxed(), each()];
-        let mut run = (0..=u8::MAX).cycle().fan_out().with(&tight().ordered(true)).distribute(scans);
+        let mut run = (0..=u8::MAX).cycle().fan_out().with(&tight()).ordered(scans);
         let (before, payload) = until_panic::<2>(&mut run);
         assert_eq!((&before[0], payload), (&vec![0], "expected: drop"));
     }
 
     /// Only the last outputs travel.
     fold_of_two(TWO) {
-        let last = (0..2).fan_out().with(&tight()).fold((repeat(3), scan::count::<u8>()));
-        assert_eq!(last, (Some(1), Some(2)));
+        let last = (0..2).fan_out().with(&tight()).fold((repeat(3).last(), scan::count::<u8>()));
+        assert_eq!(last, (Some(1), 2));
     }
 
     /// A key's scan that ends and starts afresh.
     demux_starts_afresh(Preemptions(4)) {
-        let config = tight().shards(1);
-        let run = (0..2).fan_out().with(&config).demux(|_| (), |()| scan::take::<u8>(1));
+        let run = (0..2).fan_out().with(&tight()).demux_over(1, |_| (), |()| scan::take::<u8>(1));
         assert_eq!(run.map(|((), output)| output).collect::<Vec<_>>(), [0, 1]);
     }
 
     /// Keys on two threads.
     demux_over_two_shards(TWO) {
-        let config = tight().shards(2);
-        let run = (0..1).fan_out().with(&config).demux(|_| (), |()| count());
+        let run = (0..1).fan_out().with(&tight()).demux_over(2, |_| (), |()| count());
         assert_eq!(run.map(|((), output)| output).collect::<Vec<_>>(), [1]);
     }
 }

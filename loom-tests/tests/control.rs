@@ -11,8 +11,8 @@ use anabranch_models::runs::{
 };
 use anabranch_models::{Bound, models};
 
-use checker::thread::{JoinHandle, spawn};
 use anabranch_models::config::{Config, With as _};
+use checker::thread::{JoinHandle, spawn};
 #[cfg(loom)]
 use loom as checker;
 #[cfg(shuttle)]
@@ -114,8 +114,7 @@ models! {
             let seen = Seen::default();
             let scans = [Witness::new(&seen).boxed()];
             let given = if ahead {
-                let input = untouched.fan_out().with(&config).read_ahead();
-                outputs(input.fan_out().with(&config).distribute(scans))
+                outputs(untouched.fan_out().with(&config).read_ahead().distribute(scans))
             } else {
                 outputs(untouched.fan_out().with(&config).distribute(scans))
             };
@@ -175,7 +174,7 @@ models! {
             }
         });
         let mut run = input.fan_out().with(&config.batch(3)).distribute([count(), each()]);
-        let adder = run.adder().expect("the run has no order");
+        let adder = run.adder();
         let before = run.next();
         let from = pulled.load(Relaxed) as u8;
         assert!(before.is_some() && from >= 2);
@@ -286,8 +285,7 @@ models! {
     /// Nor for room at a scan: what is owed is sent, then it ends.
     stop_while_the_input_waits_for_room(ONE) {
         let (control, config) = controlled();
-        let input = (0..3).fan_out().with(&config).read_ahead();
-        let run = input.fan_out().with(&config).distribute([count()]);
+        let run = (0..3).fan_out().with(&config).read_ahead().distribute([count()]);
         control.stop();
         let [count] = outputs(run);
         assert!(matches!(count[..], [0..=3]), "{count:?}");
@@ -327,7 +325,7 @@ models! {
     /// The scan is added, and is given all items from one on, or it is given back.
     add_races_with_the_end(ADDED) {
         let mut run = (0..1).fan_out().with(&tight()).distribute([count()]);
-        let adder = run.adder().expect("the run has no order");
+        let adder = run.adder();
         let added = add(adder, count());
         let [before, late] = outputs(run);
         assert_eq!(before, [1]);
@@ -341,7 +339,7 @@ models! {
     /// The same where the run ends because its only scan does.
     add_races_with_the_end_of_the_only_scan(ADDED) {
         let mut run = (0..2).fan_out().with(&tight()).distribute([first(1)]);
-        let adder = run.adder().expect("the run has no order");
+        let adder = run.adder();
         let added = add(adder, count());
         let [before, late] = outputs(run);
         assert_eq!(before, [0]);
@@ -355,7 +353,7 @@ models! {
     /// And where it is dropped.
     add_races_with_the_drop(ADDED) {
         let mut run = (0..1).fan_out().with(&tight()).distribute([each()]);
-        let adder = run.adder().expect("the run has no order");
+        let adder = run.adder();
         let seen = Seen::default();
         let scan = Witness::new(&seen).boxed();
         let adding = spawn(move || drop(adder.add(scan)));
@@ -375,7 +373,7 @@ models! {
             }
         });
         let mut run = input.fan_out().with(&tight().batch(3)).distribute([count()]);
-        assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
+        assert!(slot.set(run.adder()).is_ok());
         assert_eq!(outputs(run), [[3], [2]]);
     }
 
@@ -391,7 +389,7 @@ models! {
         });
         let config = tight().batch(2);
         let mut run = input.fan_out().with(&config).read_ahead().distribute([count()]);
-        assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
+        assert!(slot.set(run.adder()).is_ok());
         gate.open();
         assert_eq!(outputs(run), [[2], [1]]);
     }
@@ -411,7 +409,7 @@ models! {
         let config = tight();
         let opens = scan::inspect(move |_: &u8| gate.open()).then(first(1)).boxed();
         let mut run = input.fan_out().with(&config).read_ahead().distribute([opens]);
-        assert!(slot.set(run.adder().expect("the run has no order")).is_ok());
+        assert!(slot.set(run.adder()).is_ok());
         let [first, late] = outputs(run);
         assert_eq!((first, late), (vec![0], vec![1; added.load(Relaxed)]));
     }
@@ -420,9 +418,8 @@ models! {
     /// nobody takes.
     drop_with_a_full_scan_that_was_added(TWO) {
         let config = tight();
-        let input = (0..2).fan_out().with(&config).read_ahead();
-        let mut run = input.fan_out().with(&config).distribute([first(0)]);
-        let adder = run.adder().expect("the run has no order");
+        let mut run = (0..2).fan_out().with(&config).read_ahead().distribute([first(0)]);
+        let adder = run.adder();
         let seen = Seen::default();
         let scan = repeat(3).then(Witness::new(&seen)).boxed();
         if adder.add(scan).is_ok() {
@@ -435,9 +432,8 @@ models! {
     /// The same with one that has come and gone since.
     drop_with_an_ended_scan_that_was_added(TWO) {
         let config = tight();
-        let input = (0..2).fan_out().with(&config).read_ahead();
-        let mut run = input.fan_out().with(&config).distribute([count()]);
-        let adder = run.adder().expect("the run has no order");
+        let mut run = (0..2).fan_out().with(&config).read_ahead().distribute([count()]);
+        let adder = run.adder();
         if adder.add(first(1)).is_ok() {
             checker::thread::yield_now();
             drop(run);
@@ -449,7 +445,7 @@ models! {
         let config = tight().discard_without_scans(true);
         let none: [BoxScan<'static, u8, u8>; 0] = [];
         let mut run = (0..2).fan_out().with(&config).distribute(none);
-        let adder = run.adder().expect("the run has no order");
+        let adder = run.adder();
         let added = add(adder, count());
         let [late] = outputs(run);
         if was_added(added, 0) {
@@ -462,9 +458,8 @@ models! {
     /// A batch that grows does so no more when a scan is added.
     add_while_a_batch_grows(TWO) {
         let config = tight().batch(2);
-        let input = (0..2).fan_out().with(&config).read_ahead();
-        let mut run = input.fan_out().with(&config).distribute([each()]);
-        let adder = run.adder().expect("the run has no order");
+        let mut run = (0..2).fan_out().with(&config).read_ahead().distribute([each()]);
+        let adder = run.adder();
         let added = adder.add(each());
         let [before, late] = outputs(run);
         assert_eq!(before, [0, 1]);
@@ -473,12 +468,12 @@ models! {
 
     /// The batch that grows is not owed to a scan that is added while the input blocks.
     add_while_the_input_blocks(ADDED) {
-        let (gate, dropped) = (Gate::default(), Arc::default());
-        let input =
-            Blocking { items: 0..2, blocks_at: 1, gate: gate.clone(), dropped: Arc::clone(&dropped) };
+        let (gate, dropped) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+        let (passed, drops) = (gate.clone(), Arc::clone(&dropped));
+        let input = Blocking { items: 0..2, blocks_at: 1, gate: passed, dropped: drops };
         let config = tight().batch(2);
         let mut run = input.fan_out().with(&config).read_ahead().distribute([each()]);
-        let adder = run.adder().expect("the run has no order");
+        let adder = run.adder();
         let first = run.next().map(|(_, output)| output);
         assert_eq!(first, Some(0));
         adder.add(each()).expect("the run goes on");

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Distribute, IteratorExt};
 use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::config::With as _;
 use anabranch_models::models;
 use anabranch_models::runs::{Seen, Witness, count, each, repeat, start, tight, until_closed};
-use anabranch_models::config::{Config, With as _};
 
 fn endless<const N: usize>(
     scans: [BoxScan<'static, u8, u8>; N],

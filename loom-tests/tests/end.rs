@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anabranch::IteratorExt;
 use anabranch::scan::Scan;
 use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::config::With as _;
 use anabranch_models::models;
 use anabranch_models::runs::{Item, Seen, Witness, each, first, outputs, start, tally, tight};
-use anabranch_models::config::{Config, With as _};
 
 models! {
     /// The last output and the exit come right after each other.

@@ -1,7 +1,8 @@
 //! However much one scan emits, and however slow the consumer is, what is asked for and what
 //! goes wrong takes effect behind no more than what is queued.
 
-use std::ops::ControlFlow;
+use std::iter::Cycle;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -12,8 +13,8 @@ use anabranch_models::Bound::Preemptions;
 use anabranch_models::runs::{Item, count, first, outputs, panic_at, repeat, tight, until_panic};
 use anabranch_models::{Bound, models};
 
+use anabranch_models::config::With as _;
 use checker::thread::yield_now;
-use anabranch_models::config::{Config, With as _};
 #[cfg(loom)]
 use loom as checker;
 #[cfg(shuttle)]
@@ -34,7 +35,7 @@ const ON_THEIR_WAY: usize = 3;
 fn endless<const N: usize>(
     control: &Control,
     scans: [BoxScan<'static, u8, u8>; N],
-) -> Distribute<ReadAhead<'static, u8>, u8> {
+) -> Distribute<ReadAhead<Cycle<RangeInclusive<u8>>>, u8> {
     let config = tight().control(control);
     (0..=u8::MAX).cycle().fan_out().with(&config).read_ahead().distribute(scans)
 }
@@ -130,7 +131,7 @@ models! {
         let control = Control::new();
         let mut run = endless(&control, [repeat(MANY)]);
         assert!(run.next().is_some());
-        let adder = run.adder().expect("the run has no order");
+        let adder = run.adder();
         let id = adder.add(scan::take(1).boxed()).expect("the run goes on");
         let turn = run.by_ref().position(|(of, _)| of == id).expect("it has an output");
         assert!(turn <= 3 * ON_THEIR_WAY * usize::from(MANY), "the {turn}th output");

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use anabranch::scan::{self, Scan};
 use anabranch::{IteratorExt, Pool, ScanId};
 use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::config::{Config, With as _};
 use anabranch_models::models;
 use anabranch_models::runs::{Item, count, each, first, outputs, repeat, start, tally, tight};
-use anabranch_models::config::{Config, With as _};
 
 /// Capacities of one batch, batches of the default lengths.
 fn adaptive() -> Config {
@@ -130,7 +130,8 @@ models! {
 
     /// Batches as they are by default: they grow, and with them the pieces.
     adaptive_batches(Preemptions(3)) {
-        assert_eq!(outputs((0..4).fan_out().with(&adaptive()).distribute([each()])), [[0, 1, 2, 3]]);
+        let run = (0..4).fan_out().with(&adaptive()).distribute([each()]);
+        assert_eq!(outputs(run), [[0, 1, 2, 3]]);
     }
 
     /// Time goes by: nothing is ever gathered.

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anabranch::scan::{self, Emitter, Scan};
 use anabranch::{Control, IteratorExt, PanicOrigin};
 use anabranch_models::Bound::{Preemptions, Unbounded};
+use anabranch_models::config::With as _;
 use anabranch_models::models;
 use anabranch_models::runs::{
     Item, Lingers, Seen, Witness, count, each, outputs, panic_at, repeat, start, tally, tight,
     until_panic,
 };
-use anabranch_models::config::{Config, With as _};
 
 models! {
     /// At the first item.

@@ -5,9 +5,9 @@
 use anabranch::scan::{BoxScan, Scan};
 use anabranch::{IteratorExt, Pool};
 use anabranch_models::Bound::Unbounded;
+use anabranch_models::config::{Config, With as _};
 use anabranch_models::models;
 use anabranch_models::runs::{count, each, first, panic_at, repeat, tight};
-use anabranch_models::config::{Config, With as _};
 
 /// The `index`th scan of a mixture. Of many, most end at their first item: what
 /// comes of every eighth is enough for a schedule of 64 to take a while.
@@ -22,10 +22,14 @@ fn mixture(index: usize) -> BoxScan<'static, u8, u8> {
     }
 }
 
+fn mixtures(scans: usize) -> Vec<BoxScan<'static, u8, u8>> {
+    (0..scans).map(mixture).collect()
+}
+
 fn equals_the_sequential_run(scans: usize, items: u8, config: &Config) {
     let expected: Vec<_> = (0..scans).map(|index| mixture(index).apply(0..items)).collect();
     let mut sorted = vec![Vec::new(); scans];
-    for (id, output) in (0..items).fan_out().with(config).distribute((0..scans).map(mixture)) {
+    for (id, output) in (0..items).fan_out().with(config).distribute(mixtures(scans)) {
         sorted[id.index()].push(output);
     }
     assert_eq!(sorted, expected);
@@ -34,8 +38,7 @@ fn equals_the_sequential_run(scans: usize, items: u8, config: &Config) {
 /// The items of a mixture are its outputs, and the number of items is the one
 /// output of each flush: in order they are sorted.
 fn is_in_order(scans: usize, items: u8) {
-    let config = tight().ordered(true);
-    let run = (0..items).fan_out().with(&config).distribute((0..scans).map(mixture));
+    let run = (0..items).fan_out().with(&tight()).ordered(mixtures(scans));
     let outputs: Vec<_> = run.map(|(id, output)| (output, id.index())).collect();
     assert!(outputs.is_sorted(), "{outputs:?}");
     let expected: usize = (0..scans).map(|index| mixture(index).apply(0..items).len()).sum();
@@ -60,7 +63,7 @@ fn drop_after(taken: usize, scans: usize) {
     let pool = Pool::with_max_idle(0);
     let config = tight().pool(pool.clone());
     let endless = (0..).map(|n: usize| n as u8);
-    let run = endless.fan_out().with(&config).distribute((0..scans).map(mixture));
+    let run = endless.fan_out().with(&config).distribute(mixtures(scans));
     assert_eq!(run.take(taken).count(), taken);
     assert_eq!(pool.live(), 0);
 }
@@ -88,7 +91,8 @@ fn few_speak(scans: usize, items: u8) {
     };
     let expected: Vec<_> = (0..scans).map(|index| kind(index).apply(0..items)).collect();
     let mut sorted = vec![Vec::new(); scans];
-    for (id, output) in (0..items).fan_out().with(&tight()).distribute((0..scans).map(kind)) {
+    let scans: Vec<_> = (0..scans).map(kind).collect();
+    for (id, output) in (0..items).fan_out().with(&tight()).distribute(scans) {
         sorted[id.index()].push(output);
     }
     assert_eq!(sorted, expected);
