@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan, Total};
-use anabranch::{FanOut, IteratorExt, Pool, ReadAhead, ScanId};
+use anabranch::{Control, FanOut, IteratorExt, Pool, ReadAhead, ScanId};
 use support::busy::Busy;
 use support::config::{Config, With as _};
 use support::{Gate, Tallied, Tally, deadline, echo, sum, tight, tight_and_default};
@@ -122,6 +122,23 @@ fn a_lease_is_back_when_the_drop_has_returned() {
         let run = |lease| config.set(calls.input().fan_out()).read_ahead().on(lease);
         lease.map(|lease| drop(run(lease).distribute([sum()]))).is_ok()
     });
+}
+
+#[test]
+fn a_lease_is_back_when_the_drop_has_returned_though_handles_to_the_run_are_left() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let (pool, control) = (Pool::with_max_threads(2), Control::new());
+            let run = config.control(&control).set((0..).fan_out()).on(pool.lease(2).unwrap());
+            let mut run = run.distribute([echo(), sum()]);
+            let adder = run.adder();
+            assert!(run.next().is_some());
+            drop(run);
+            assert!(adder.add(sum()).unwrap_err().is_ended());
+            assert_eq!((pool.live(), pool.idle()), (0, 2));
+            assert!(pool.lease(2).is_ok());
+        });
+    }
 }
 
 #[test]

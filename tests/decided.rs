@@ -5,6 +5,8 @@
 mod support;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
@@ -178,6 +180,14 @@ mod a_fold_that_was_aborted {
         scan::from_fn(step).boxed()
     }
 
+    /// Has `$seen` count the items that `$total` is given.
+    macro_rules! counted {
+        ($total:expr, $seen:expr) => {{
+            let seen: Arc<AtomicU64> = Arc::clone(&$seen);
+            $total.filter_input(move |_: &u64| seen.fetch_add(1, SeqCst) < u64::MAX)
+        }};
+    }
+
     #[test]
     fn gives_what_its_scans_have_emitted() {
         for config in tight_and_default() {
@@ -186,18 +196,107 @@ mod a_fold_that_was_aborted {
                 deadline(move || {
                     let control = Control::new();
                     let config = config.control(&control);
-                    let totals =
-                        (aborts(&control, at).last(), scan::count(), scan::cloned().last());
-                    let (last, count, beside) = (0..).fan_out().with(&config).fold(totals);
+                    let seen: [Arc<AtomicU64>; 4] = Default::default();
+                    let totals = (
+                        aborts(&control, at).last(),
+                        counted!(scan::count(), seen[0]),
+                        counted!(scan::cloned().last(), seen[1]),
+                        counted!(scan::max(), seen[2]),
+                        counted!(scan::cloned().then(scan::collect::<_, Vec<_>>()), seen[3]),
+                    );
+                    let results = (0..).fan_out().with(&config).fold(totals);
                     // No step is begun after the abort, and nobody is flushed. Each has what it
                     // has so far.
-                    assert_eq!(last, Some(at));
-                    let scans = control.stats().scans;
-                    let seen: Vec<_> = scans.iter().map(|scan| scan.items).collect();
-                    assert_eq!(seen[1], count as u64);
-                    assert_eq!(beside.map_or(0, |beside: u64| beside + 1), seen[2]);
+                    let seen = seen.map(|seen| seen.load(SeqCst));
+                    assert_eq!((results.0, results.1 as u64), (Some(at), seen[0]));
+                    assert_eq!(results.2, seen[1].checked_sub(1));
+                    assert_eq!(results.3, seen[2].checked_sub(1));
+                    assert!(results.4.into_iter().eq(0..seen[3]));
                 });
             }
+        }
+    }
+
+    #[test]
+    fn before_it_began_gives_what_there_is_of_no_items() {
+        for config in tight_and_default() {
+            for end in [Control::abort, Control::stop] {
+                let config = config.clone();
+                deadline(move || {
+                    let control = Control::new();
+                    end(&control);
+                    let input = (0_u64..).inspect(|_| panic!("pulled"));
+                    let totals = (scan::count(), scan::max(), scan::cloned().last());
+                    let results = input.fan_out().with(&config.control(&control)).fold(totals);
+                    assert_eq!(results, (0, None, None));
+                });
+            }
+        }
+    }
+
+    /// Emits every item; in its flush aborts the run, and waits until that has come about.
+    struct AbortsInFlush(Control);
+
+    impl Scan<u64> for AbortsInFlush {
+        type Output = u64;
+        fn step(&mut self, item: &u64, out: &mut Emitter<'_, u64>) -> ControlFlow<()> {
+            out.emit(*item);
+            ControlFlow::Continue(())
+        }
+        fn flush(&mut self, out: &mut Emitter<'_, u64>) {
+            self.0.abort();
+            while !out.is_closed() {
+                thread::yield_now();
+            }
+        }
+    }
+
+    /// Asserts that a fold whose only total is `$total`, behind a scan that aborts the run in
+    /// its flush, returns `$expected`.
+    macro_rules! assert_behind_a_flush {
+        ($config:expr, $total:expr, $expected:expr) => {{
+            let control = Control::new();
+            let config = $config.clone().control(&control);
+            let total = AbortsInFlush(control).then($total);
+            assert_eq!((0..10).fan_out().with(&config).fold((total,)), ($expected,));
+        }};
+    }
+
+    #[test]
+    fn inside_a_flush_gives_what_a_count_has_behind_it() {
+        for config in tight_and_default() {
+            deadline(move || assert_behind_a_flush!(config, scan::count(), 10));
+        }
+    }
+
+    #[test]
+    fn inside_a_flush_gives_what_a_total_without_a_result_of_no_items_has_behind_it() {
+        for config in tight_and_default() {
+            deadline(move || {
+                assert_behind_a_flush!(config, scan::max(), Some(9));
+                assert_behind_a_flush!(config, scan::cloned().last(), Some(9));
+            });
+        }
+    }
+
+    #[test]
+    fn inside_a_flush_gives_the_last_output() {
+        for config in tight_and_default() {
+            deadline(move || {
+                let control = Control::new();
+                let config = config.control(&control);
+                let total = AbortsInFlush(control).last();
+                assert_eq!((0..10).fan_out().with(&config).fold([total]), [Some(9)]);
+            });
+        }
+    }
+
+    /// Opens the gate when it is dropped.
+    struct Opens(Gate);
+
+    impl Drop for Opens {
+        fn drop(&mut self) {
+            self.0.open();
         }
     }
 
@@ -205,9 +304,18 @@ mod a_fold_that_was_aborted {
     fn gives_what_a_scan_has_emitted_that_ended_before() {
         for config in tight_and_default() {
             deadline(move || {
-                let control = Control::new();
-                let config = config.control(&control);
-                let totals = [scan::take(1).boxed(), aborts(&control, 1_000)].map(Scan::last);
+                let (control, gone) = (Control::new(), Gate::default());
+                let (config, opens) = (config.control(&control), Opens(gone.clone()));
+                let first = scan::inspect(move |_: &u64| {
+                    let _: &Opens = &opens;
+                });
+                let waits = scan::inspect(move |item: &u64| {
+                    if *item == 1_000 {
+                        gone.pass();
+                    }
+                });
+                let second = waits.then(aborts(&control, 1_000));
+                let totals = [first.take(1).boxed(), second.boxed()].map(Scan::last);
                 assert_eq!((0..).fan_out().with(&config).fold(totals), [Some(0), Some(1_000)]);
             });
         }
