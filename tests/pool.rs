@@ -277,7 +277,7 @@ fn by_default_threads_are_named_after_the_crate() {
 type Run = FanOut<Range<u64>>;
 
 #[test]
-fn setters_refuse_what_cannot_be_granted_and_say_why() {
+fn setters_panic_on_what_is_out_of_range_with_the_reason() {
     type Setter = fn(Run, usize) -> Run;
     let setters: [(&str, Setter, usize); 4] = [
         ("input_capacity", FanOut::input_capacity, 1 << 16),
