@@ -123,11 +123,7 @@ fn a_row_has_the_latest_output_of_each_scan_after_each_item() {
     for_any_case(|case| {
         let expected = aligned(&case.sequential(), case.items.len());
         let scans = || case.kinds.iter().map(Kind::build).collect::<Vec<_>>();
-        assert_gives!(
-            case,
-            |run| run.zip_latest(scans()).collect::<Vec<_>>(),
-            expected
-        );
+        assert_gives!(case, |run| run.zip_latest(scans()).collect::<Vec<_>>(), expected);
     });
 }
 
@@ -161,9 +157,7 @@ fn a_demux_gives_each_key_what_its_items_alone_give() {
                         likes(*key).then(|| kinds[*key as usize % kinds.len()].build())
                     };
                     let mut outputs: HashMap<u64, Vec<u64>> = HashMap::new();
-                    for (key, output) in
-                        run.demux_over(shards, |item| item % 30, factory)
-                    {
+                    for (key, output) in run.demux_over(shards, |item| item % 30, factory) {
                         outputs.entry(key).or_default().push(output);
                     }
                     outputs

@@ -5,14 +5,15 @@
 mod support;
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anabranch::scan::{self, Emitter, Scan};
-use anabranch::{IteratorExt, Pool};
+use anabranch::{IteratorExt, LeaseError, Pool};
 use support::config::{Config, With as _};
 use support::{
-    Gate, by_scan, deadline, distribute, echo, hush, panic_at, repeat, sum, tight,
+    Gate, Tally, by_scan, deadline, distribute, echo, hush, panic_at, repeat, sum, tight,
     tight_and_default, until_panic,
 };
 
@@ -321,20 +322,36 @@ mod fault_8_pool_starvation {
     }
 
     #[test]
-    fn ten_thousand_scans_are_given_a_thread_each_or_an_error() {
+    fn ten_thousand_scans_are_given_a_thread_each_or_are_refused() {
+        // A system may not have so many threads to give.
         deadline(|| {
             let pool = Pool::new();
-            let config = Config::new().pool(pool.clone()).stack_size(64 << 10);
-            let scans = (0..10_000).map(|_| sum());
-            // A system may not have so many threads to give.
-            match (0..100).try_par_distribute_with(&config, scans) {
+            match pool.lease(10_000) {
+                Ok(lease) => {
+                    let scans: Vec<_> = (0..10_000).map(|_| sum()).collect();
+                    let run = (0..100).fan_out().on(lease).distribute(scans);
+                    assert!(run.map(|(_, sum)| sum).eq(vec![4950; 10_000]));
+                }
+                Err(error) => assert!(matches!(error, LeaseError::Spawn(_)), "{error:?}"),
+            }
+            assert_eq!(pool.live(), 0);
+
+            // With small stacks, and without a lease.
+            let tally = Tally::default();
+            let scan = |_| {
+                let nothing = tally.make(0);
+                sum().map(move |sum| sum + nothing.get())
+            };
+            let scans: Vec<_> = (0..10_000).map(scan).collect();
+            let run = (0..100).fan_out().on(&pool).stack_size(64 << 10);
+            match catch_unwind(AssertUnwindSafe(|| run.distribute(scans))) {
                 Ok(run) => assert!(run.map(|(_, sum)| sum).eq(vec![4950; 10_000])),
-                Err(error) => {
-                    assert!(matches!(error.kind(), StartErrorKind::Spawn(_)), "{error:?}");
-                    let (input, scans) = error.into_inner();
-                    assert_eq!((input, scans.len()), (0..100, 10_000));
+                Err(payload) => {
+                    let message = payload.downcast::<String>().unwrap();
+                    assert!(message.contains("refused a thread"), "{message}");
                 }
             }
+            tally.assert_settled();
             assert_eq!(pool.live(), 0);
         });
     }
@@ -356,13 +373,28 @@ mod fault_8_pool_starvation {
     }
 
     #[test]
-    fn a_pool_with_a_maximum_refuses_the_nested_run_at_once() {
-        let config = Config::new().pool(Pool::with_max_threads(1));
-        let nested = config.clone();
+    fn a_pool_with_a_maximum_refuses_the_nested_lease_at_once() {
+        let pool = Pool::with_max_threads(1);
+        let config = Config::new().pool(pool.clone());
         let outputs = deadline(move || {
             let inner = scan::map(move |_: &u64| {
-                let refused = (0..1_u64).try_par_distribute_with(&nested, [scan::sum::<_, u64>()]);
-                u64::from(refused.is_err_and(|error| error.is_pool_full()))
+                u64::from(pool.lease(1).is_err_and(|error| error.is_full()))
+            });
+            distribute(&config, 0..10, vec![inner.boxed()])
+        });
+        assert_eq!(outputs, [[1; 10]]);
+    }
+
+    #[test]
+    fn a_nested_run_on_a_pool_that_is_full_panics_at_once() {
+        let pool = Pool::with_max_threads(1);
+        let config = Config::new().pool(pool.clone());
+        let outputs = deadline(move || {
+            let inner = scan::map(move |_: &u64| {
+                let run = (0..1_u64).fan_out().on(&pool);
+                let nested = catch_unwind(AssertUnwindSafe(|| run.distribute([sum()]).count()));
+                let message = nested.unwrap_err().downcast::<String>().unwrap();
+                u64::from(message.contains("its maximum is 1, and 1 is in use"))
             });
             distribute(&config, 0..10, vec![inner.boxed()])
         });

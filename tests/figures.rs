@@ -130,13 +130,19 @@ fn what_the_scans_of_an_ordered_run_emit_is_counted() {
 }
 
 #[test]
-fn what_the_scans_of_a_fold_emit_is_counted() {
+fn what_the_totals_of_a_fold_emit_is_counted() {
     deadline(|| {
         let counted = emitted(|config| {
             let last = (0..10).fan_out().with(config).fold(scans().map(Scan::last));
             assert_eq!(last, [Some(9), Some(u64::MAX), Some(45)]);
         });
-        assert_eq!(counted, [EMITTED; 2]);
+        // A total emits its result, if there is one, and nothing else.
+        assert_eq!(counted, [[1; 3]; 2]);
+        let counted = emitted(|config| {
+            let totals = (scan::count::<u64>(), scan::max(), repeat(3).then(scan::count()));
+            assert_eq!((0..0).fan_out().with(config).fold(totals), (0, None, 0));
+        });
+        assert_eq!(counted, [[1, 0, 1]; 2]);
     });
 }
 

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{IteratorExt, PanicOrigin, Pool};
@@ -26,10 +27,9 @@ fn untouched() -> impl Iterator<Item = u64> {
 fn without_scans_nothing_is_pulled() {
     deadline(|| {
         let none = || Vec::<BoxScan<'static, u64, u64>>::new();
-        assert_eq!(untouched().par_fold(none()), []);
+        assert_eq!(untouched().par_fold(Vec::<scan::Last<BoxScan<'_, u64, u64>, u64>>::new()), []);
         assert_eq!(untouched().par_zip_latest(none()).next(), None);
-        let ordered = Config::new().ordered(true);
-        assert_eq!(untouched().fan_out().with(&ordered).distribute(none()).next(), None);
+        assert_eq!(untouched().fan_out().ordered(none()).next(), None);
     });
 }
 
@@ -39,13 +39,13 @@ fn without_items_scans_are_flushed() {
         deadline(move || {
             let none = || std::iter::empty::<u64>();
             assert_eq!(
-                none().fan_out().with(&config).fold((sum(), echo())),
-                (Some(0), Some(u64::MAX))
+                none().fan_out().with(&config).fold((scan::sum::<_, u64>(), echo().last())),
+                (0, Some(u64::MAX))
             );
             assert_eq!(none().fan_out().with(&config).zip_latest((sum(), echo())).next(), None);
             let keys = none().fan_out().with(&config).demux(|x| *x, |_| sum());
             assert_eq!(keys.count(), 0);
-            let ordered = none().fan_out().with(&config.ordered(true)).distribute([sum(), echo()]);
+            let ordered = none().fan_out().with(&config).ordered([sum(), echo()]);
             let outputs: Vec<_> = ordered.map(|(id, x)| (id.index(), x)).collect();
             assert_eq!(outputs, [(0, 0), (1, u64::MAX)]);
         });
@@ -58,22 +58,17 @@ fn scans_that_end_end_the_run_though_the_input_is_endless() {
         deadline(move || {
             let first = |n| scan::take(n);
             assert_eq!(
-                (0..).fan_out().with(&config).fold((first(3), first(5))),
+                (0..).fan_out().with(&config).fold((first(3).last(), first(5).last())),
                 (Some(2), Some(4))
             );
-            let tuples: Vec<_> =
+            let rows: Vec<_> =
                 (0..).fan_out().with(&config).zip_latest((scan::cloned(), first(3))).collect();
-            assert_eq!(tuples, [(0, 0), (1, 1), (2, 2)]);
+            assert_eq!(rows, [(0, 0), (1, 1), (2, 2)]);
             let silent = scan::take_while(|x: &u64| *x < 2);
-            let tuples: Vec<_> =
+            let rows: Vec<_> =
                 (0..).fan_out().with(&config).zip_latest((repeat(2), silent)).collect();
-            assert_eq!(
-                tuples,
-                [(0, 0), (1, 1)],
-                "no tuple for an item that a scan ends at silently"
-            );
-            let ordered =
-                (0..).fan_out().with(&config.ordered(true)).distribute([first(1), first(2)]);
+            assert_eq!(rows, [(0, 0), (1, 1)], "no row for an item that a scan ends at silently");
+            let ordered = (0..).fan_out().with(&config).ordered([first(1), first(2)]);
             let outputs: Vec<_> = ordered.map(|(id, x)| (id.index(), x)).collect();
             assert_eq!(outputs, [(0, 0), (1, 0), (1, 1)]);
         });
@@ -85,20 +80,19 @@ fn a_flood_beside_a_scan_with_nothing_to_say_keeps_its_place() {
     for config in tight_and_default() {
         deadline(move || {
             let scans = [sum(), repeat(50_000)];
-            let run =
-                [7, 8].into_iter().fan_out().with(&config.clone().ordered(true)).distribute(scans);
+            let run = [7, 8].into_iter().fan_out().with(&config).ordered(scans);
             let outputs: Vec<_> = run.map(|(id, x)| (id.index(), x)).collect();
             assert_eq!(outputs.len(), 100_001);
             assert!(outputs[..50_000].iter().all(|output| *output == (1, 7)));
             assert!(outputs[50_000..100_000].iter().all(|output| *output == (1, 8)));
             assert_eq!(outputs[100_000], (0, 15));
 
-            let tuples = [7, 8]
+            let rows = [7, 8]
                 .into_iter()
                 .fan_out()
                 .with(&config)
                 .zip_latest((repeat(50_000), scan::cloned()));
-            assert_eq!(tuples.collect::<Vec<_>>(), [(7, 7), (8, 8)]);
+            assert_eq!(rows.collect::<Vec<_>>(), [(7, 7), (8, 8)]);
         });
     }
 }
@@ -132,8 +126,7 @@ fn what_comes_before_a_panic_is_a_prefix_of_the_sequential_run() {
             let config = config.clone();
             deadline(move || {
                 let scans = [echo(), panic_at(at, "expected: step"), repeat(3)];
-                let mut run =
-                    (0..50).fan_out().with(&config.clone().ordered(true)).distribute(scans);
+                let mut run = (0..50).fan_out().with(&config).ordered(scans);
                 let (before, payload) = until_panic(&mut run);
                 assert_eq!(payload, "expected: step");
                 let before: Vec<_> = before.into_iter().map(|(id, x)| (id.index(), x)).collect();
@@ -144,10 +137,10 @@ fn what_comes_before_a_panic_is_a_prefix_of_the_sequential_run() {
                 let Some(PanicOrigin::Scan(id)) = run.panicked() else { panic!("a scan") };
                 assert_eq!((id.index(), run.next()), (1, None));
 
-                let scans = (repeat(2), panic_at(at, "expected: tee"));
+                let scans = (repeat(2), panic_at(at, "expected: row"));
                 let mut run = (0..50).fan_out().with(&config).zip_latest(scans);
                 let (before, payload) = until_panic(&mut run);
-                assert_eq!(payload, "expected: tee");
+                assert_eq!(payload, "expected: row");
                 assert_eq!(before, (0..at).map(|x| (x, x)).collect::<Vec<_>>());
                 assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(_))));
                 assert_eq!(run.next(), None);
@@ -168,8 +161,7 @@ fn outputs_of_a_step_that_panics_are_given_in_order() {
             }
             ControlFlow::Continue(())
         });
-        let config = tight().ordered(true);
-        let mut run = (0..5).fan_out().with(&config).distribute([speaks_first.boxed(), sum()]);
+        let mut run = (0..5).fan_out().with(&tight()).ordered([speaks_first.boxed(), sum()]);
         let (before, _) = until_panic(&mut run);
         assert_eq!(before.into_iter().map(|(_, x)| x).collect::<Vec<_>>(), [0, 10, 1, 11]);
     });
@@ -180,8 +172,8 @@ fn a_panic_reaches_the_caller_of_a_fold_and_a_demux() {
     hush();
     for config in tight_and_default() {
         deadline(move || {
-            let folding =
-                || (0..9).fan_out().with(&config).fold((sum(), panic_at(5, "expected: fold")));
+            let totals = || (sum().last(), panic_at(5, "expected: fold").last());
+            let folding = || (0..9).fan_out().with(&config).fold(totals());
             let payload = catch_unwind(AssertUnwindSafe(folding)).unwrap_err();
             assert_eq!(payload.downcast_ref(), Some(&"expected: fold"));
 
@@ -214,8 +206,7 @@ fn early_drops_leave_nothing_behind() {
                     (0..).map(move |x: u64| tally.make(x))
                 };
                 let value = || scan::map(|x: &support::Tallied<u64>| *x.get());
-                let ordered = config.clone().ordered(true);
-                let run = items().fan_out().with(&ordered).distribute([value(), value()]);
+                let run = items().fan_out().with(&config).ordered([value(), value()]);
                 assert_eq!(run.take(taken).count(), taken);
                 let run = items().fan_out().with(&config).zip_latest((value(), value()));
                 assert_eq!(run.take(taken).count(), taken);
@@ -229,25 +220,37 @@ fn early_drops_leave_nothing_behind() {
 }
 
 #[test]
-fn a_run_that_does_not_fit_gives_back_what_it_was_given() {
-    let config = Config::new().pool(Pool::with_max_threads(1));
-    let error = (0..3).try_par_fold_with(&config, (sum(), sum())).unwrap_err();
-    assert!(error.is_pool_full());
-    let (items, (first, _)) = error.into_inner();
-    assert_eq!(first.apply(items), [3]);
+fn a_lease_that_fits_is_enough_for_every_member() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let pool = Pool::with_max_threads(2);
+            let run = || config.set((0..3_u64).fan_out()).on(pool.lease(2).unwrap());
+            assert_eq!(run().distribute([sum(), sum()]).map(|(_, x)| x).sum::<u64>(), 6);
+            assert_eq!(run().ordered([sum(), sum()]).map(|(_, x)| x).sum::<u64>(), 6);
+            assert_eq!(run().zip_latest([repeat(1), repeat(2)]).count(), 3);
+            assert_eq!(run().fold((scan::count(), scan::max())), (3, Some(2)));
+            let mut scans = vec![sum(), sum()];
+            let asked = run().dynamic(|| std::mem::take(&mut scans));
+            assert_eq!(asked.map(|(_, x)| x).sum::<u64>(), 6);
+            // There are as many shards as threads; and one less, where the input has one.
+            assert_eq!(run().demux(|x| *x, |_| sum()).map(|(_, x)| x).sum::<u64>(), 3);
+            let ahead = run().read_ahead().demux(|x| *x, |_| sum());
+            assert_eq!(ahead.map(|(_, x)| x).sum::<u64>(), 3);
+            while pool.live() > 0 {
+                thread::yield_now();
+            }
+        });
+    }
+}
 
-    let error = (0..3).try_par_tee_with(&config, [sum(), sum()]).unwrap_err();
-    assert_eq!(error.into_inner().0, 0..3);
-
-    let shards = config.clone().shards(2);
-    let error = (0..3).try_par_demux_with(&shards, |x| x + 1, |_| sum()).unwrap_err();
-    let (_, (key, _)) = error.into_inner();
-    assert_eq!(key(&1), 2);
-
+#[test]
+fn the_number_of_shards_is_checked() {
     for shards in [0, 1 << 20] {
-        let config = Config::new().shards(shards);
-        let error = (0..3).try_par_demux_with(&config, |x: &u64| *x, |_| sum()).unwrap_err();
-        assert!(matches!(error.kind(), StartErrorKind::Config(_)), "{shards} shards");
+        let start = || drop((0..3).fan_out().demux_over(shards, |x: &u64| *x, |_| sum()));
+        let payload = catch_unwind(start).unwrap_err();
+        let message = payload.downcast::<String>().unwrap();
+        assert!(message.starts_with("`shards` must be at "), "{message}");
+        assert!(message.ends_with(&format!(", and is {shards}")), "{message}");
     }
 }
 
@@ -256,9 +259,8 @@ fn a_million_keys_have_a_scan_each() {
     deadline(|| {
         const KEYS: u64 = 1_000_000;
         let pool = Pool::new();
-        let config = Config::new().pool(pool.clone()).shards(3);
         let items = (0..2 * KEYS).map(|x| x % KEYS);
-        let run = items.fan_out().with(&config).demux(|x| *x, |_| scan::count());
+        let run = items.fan_out().on(&pool).demux_over(3, |x| *x, |_| scan::count());
         let mut seen = vec![false; KEYS as usize];
         for (key, count) in run {
             assert_eq!(count, 2);
@@ -273,8 +275,7 @@ fn a_million_keys_have_a_scan_each() {
 fn keys_are_flushed_in_the_order_in_which_their_scans_began() {
     deadline(|| {
         let words = ["b", "a", "c", "a", "d", "b"];
-        let config = Config::new().shards(1);
-        let run = words.into_iter().fan_out().with(&config).demux(|word| *word, |_| scan::count());
+        let run = words.into_iter().fan_out().demux_over(1, |word| *word, |_| scan::count());
         assert_eq!(run.collect::<Vec<_>>(), [("b", 2), ("a", 2), ("c", 1), ("d", 1)]);
     });
 }
@@ -303,11 +304,12 @@ fn the_first_error_of_the_input_ends_the_run_and_comes_last() {
             assert_eq!(pulled.load(Ordering::Relaxed), 10, "not pulled behind the error");
 
             let input = || (0..5).map(|x| if x < 4 { Ok(x) } else { Err("bad") });
-            assert_eq!(input().fan_out().with(&config).until_error().fold((sum(),)), Err("bad"));
+            let failing = input().fan_out().with(&config).until_error();
+            assert_eq!(failing.fold((scan::sum::<_, u64>(),)), Err("bad"));
             let good = input().take(4);
             assert_eq!(
-                good.fan_out().with(&config).until_error().fold((sum(), echo())),
-                Ok((Some(6), Some(u64::MAX)))
+                good.fan_out().with(&config).until_error().fold((scan::sum(), echo().last())),
+                Ok((6_u64, Some(u64::MAX)))
             );
         });
     }

@@ -3,10 +3,10 @@
 
 mod support;
 
+use anabranch::Pool;
 use anabranch::scan::Scan;
-use anabranch::{IteratorExt, Pool};
 use proptest::prelude::*;
-use support::config::{Config, With as _};
+use support::config::Config;
 use support::kinds::{Kind, kind};
 use support::{deadline, distribute};
 

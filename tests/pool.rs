@@ -4,12 +4,23 @@
 mod support;
 
 use std::collections::HashSet;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::{self, ThreadId};
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{IteratorExt, Pool};
+use anabranch::{FanOut, IteratorExt, LeaseError, Pool};
 use support::config::{Config, With as _};
-use support::{Gate, deadline, distribute, sum};
+use support::{Gate, Tally, deadline, distribute, sum};
+
+/// The message of the panic of `f`.
+#[track_caller]
+fn panics<R>(f: impl FnOnce() -> R) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(|| drop(f()))).expect_err("a panic");
+    *payload.downcast::<String>().expect("a message")
+}
 
 /// Emits the thread that it runs on, at every item.
 fn whereabouts() -> BoxScan<'static, u64, (ThreadId, Option<String>)> {
@@ -60,7 +71,7 @@ fn a_run_that_has_ended_has_given_its_threads_back() {
 }
 
 #[test]
-fn a_run_that_does_not_fit_is_refused_at_once_and_everything_is_handed_back() {
+fn a_lease_that_does_not_fit_is_refused_at_once_and_one_that_fits_is_given() {
     deadline(|| {
         let pool = Pool::with_max_threads(3);
         let config = Config::new().pool(pool.clone());
@@ -69,24 +80,113 @@ fn a_run_that_does_not_fit_is_refused_at_once_and_everything_is_handed_back() {
         let holder = scan::map(move |_: &u64| waiting.pass());
         let holding = (0..1_u64).fan_out().with(&config).distribute([holder]);
 
-        let named = || sum().named("kept").boxed();
-        let scans = vec![named(), named(), named()];
-        let error = (5..7_u64).try_par_distribute_with(&config, scans).unwrap_err();
-        assert!(error.is_pool_full());
-        assert!(matches!(
-            error.kind(),
-            StartErrorKind::PoolFull { wanted: 3, live: 1, max: 3, .. }
-        ));
-        let source = std::error::Error::source(&error).unwrap().to_string();
-        assert_eq!(source, "3 scans do not fit into a pool of 3 threads with 1 in use");
-        let (input, scans) = error.into_inner();
-        assert_eq!(scans.iter().map(|scan| scan.name()).collect::<Vec<_>>(), [Some("kept"); 3]);
+        let error = pool.lease(3).unwrap_err();
+        assert!(error.is_full());
+        assert!(matches!(error, LeaseError::Full { wanted: 3, live: 1, max: 3 }));
+        assert_eq!(
+            error.to_string(),
+            "the pool has no 3 threads free: its maximum is 3, and 1 is in use"
+        );
+        assert!(std::error::Error::source(&error).is_none());
+        assert_eq!(pool.live(), 1);
+
+        // One that is not used gives its threads back.
+        let lease = pool.lease(2).unwrap();
+        assert_eq!((lease.size(), pool.live()), (2, 3));
+        drop(lease);
+        assert_eq!((pool.live(), pool.idle()), (1, 2));
 
         gate.open();
         assert_eq!(holding.count(), 1);
-        let outputs: Vec<_> =
-            input.fan_out().with(&config).distribute(scans).map(|(_, x)| x).collect();
-        assert_eq!(outputs, [11; 3]);
+        let lease = pool.lease(3).unwrap();
+        let run = (5..7_u64).fan_out().on(lease).distribute([sum(), sum(), sum()]);
+        assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [11; 3]);
+        assert_eq!((pool.live(), pool.idle()), (0, 3));
+    });
+}
+
+/// Asserts that a verb panics for want of `wanted` threads, having pulled, stepped over and
+/// flushed nothing, and that everything is dropped once.
+#[track_caller]
+fn does_not_start<I, R>(
+    wanted: usize,
+    verb: impl FnOnce(FanOut<I, &Pool>, Vec<BoxScan<'static, u64, u64>>) -> R,
+    source: impl FnOnce(FanOut<Box<dyn Iterator<Item = u64> + Send>>) -> FanOut<I>,
+) {
+    let pool = Pool::with_max_threads(2);
+    let lease = pool.lease(1).unwrap();
+    let (calls, tally) = (Arc::new(AtomicUsize::new(0)), Tally::default());
+    let called = |calls: &Arc<AtomicUsize>| {
+        let (calls, counted) = (Arc::clone(calls), tally.make(()));
+        move || {
+            let () = counted.get();
+            calls.fetch_add(1, SeqCst);
+        }
+    };
+    let pulled = called(&calls);
+    let input: Box<dyn Iterator<Item = u64> + Send> = Box::new((0..10).inspect(move |_| pulled()));
+    let scan = |_| {
+        let (stepped, flushed) = (called(&calls), called(&calls));
+        let total = sum().map(move |sum| {
+            flushed();
+            sum
+        });
+        scan::inspect(move |_: &u64| stepped()).then(total).boxed()
+    };
+    let scans = (0..2).map(scan).collect();
+    let message = panics(|| verb(source(input.fan_out()).on(&pool), scans));
+    let why = format!("the pool has no {wanted} threads free: its maximum is 2, and 1 is in use");
+    assert_eq!(
+        message,
+        format!(
+            "a run that needs {wanted} threads cannot start: {why} (`Pool::lease` returns this \
+             as an error)"
+        )
+    );
+    assert_eq!(calls.load(SeqCst), 0);
+    tally.assert_settled();
+    assert_eq!(pool.live(), 1);
+    drop(lease);
+    assert_eq!((0..3_u64).fan_out().on(&pool).fold([scan::count(), scan::count()]), [3, 3]);
+}
+
+#[test]
+fn a_verb_on_a_pool_that_is_full_panics_and_drops_everything_once() {
+    deadline(|| {
+        does_not_start(2, |run, scans| run.distribute(scans), |run| run);
+        does_not_start(2, |run, scans| run.ordered(scans), |run| run);
+        does_not_start(2, |run, scans| run.zip_latest(scans), |run| run);
+        does_not_start(
+            2,
+            |run, mut scans| run.dynamic(move || std::mem::take(&mut scans)),
+            |run| run,
+        );
+        let totals = |scans: Vec<_>| scans.into_iter().map(Scan::last).collect::<Vec<_>>();
+        does_not_start(2, |run, scans| run.fold(totals(scans)), |run| run);
+        does_not_start(
+            2,
+            |run, scans| {
+                drop(scans);
+                run.demux_over(2, |x| *x, |_| sum())
+            },
+            |run| run,
+        );
+        // An input that is read ahead needs a thread, too.
+        does_not_start(3, |run, scans| run.distribute(scans), |run| run.read_ahead());
+    });
+}
+
+#[test]
+fn a_lease_with_too_few_threads_for_a_run_makes_the_verb_panic() {
+    deadline(|| {
+        let pool = Pool::new();
+        let lease = pool.lease(1).unwrap();
+        let message = panics(|| (0..9).fan_out().on(lease).distribute([sum(), sum()]));
+        assert!(message.starts_with("a run that needs 2 threads cannot start"), "{message}");
+        let lease = pool.lease(1).unwrap();
+        let message = panics(|| (0..9).fan_out().read_ahead().on(lease).distribute([sum()]));
+        assert!(message.starts_with("a run that needs 2 threads cannot start"), "{message}");
+        assert_eq!(pool.live(), 0);
     });
 }
 
@@ -106,10 +206,15 @@ fn a_run_that_fits_beside_another_is_taken() {
 #[test]
 fn a_pool_of_no_threads_takes_only_runs_without_scans() {
     deadline(|| {
-        let config = Config::new().pool(Pool::with_max_threads(0));
-        assert!((0..9).try_par_distribute_with(&config, [sum()]).is_err());
+        let pool = Pool::with_max_threads(0);
+        assert!(pool.lease(1).is_err());
+        let message = panics(|| (0..9).fan_out().on(&pool).distribute([sum()]));
+        assert!(message.contains("the pool has no thread free"), "{message}");
         let none: [BoxScan<'static, u64, u64>; 0] = [];
-        assert_eq!((0..9).try_par_distribute_with(&config, none).unwrap().count(), 0);
+        assert_eq!((0..9).fan_out().on(&pool).distribute(none).count(), 0);
+        let lease = pool.lease(0).unwrap();
+        let none: [BoxScan<'static, u64, u64>; 0] = [];
+        assert_eq!((0..9).fan_out().on(lease).distribute(none).count(), 0);
     });
 }
 
@@ -136,6 +241,32 @@ fn the_names_and_stacks_of_threads_are_as_asked_and_kinds_are_not_mixed() {
 }
 
 #[test]
+fn a_thread_has_the_name_of_its_scan_and_one_of_a_lease_keeps_its_own() {
+    fn names(outputs: impl Iterator<Item = (ThreadId, Option<String>)>) -> HashSet<String> {
+        outputs.map(|(_, name)| name.unwrap()).collect()
+    }
+    deadline(|| {
+        let pool = Pool::new();
+        let named = || whereabouts().named("digest");
+        let outputs = |(_, output)| output;
+        let run = (0..3).fan_out().on(&pool).thread_name("other").distribute([named()]);
+        assert_eq!(names(run.map(outputs)), HashSet::from(["digest".to_owned()]));
+        thread::scope(|scope| {
+            let run = (0..3).fan_out().on(scope).distribute([named()]);
+            assert_eq!(names(run.map(outputs)), HashSet::from(["digest".to_owned()]));
+        });
+        let run = (0..3).fan_out().on(pool.lease(1).unwrap()).distribute([named()]);
+        assert_eq!(names(run.map(outputs)), HashSet::from(["anabranch".to_owned()]));
+        // It is started anew only if the run asks for another.
+        let run = (0..3).fan_out().thread_name("other").on(pool.lease(1).unwrap());
+        assert_eq!(
+            names(run.distribute([named()]).map(outputs)),
+            HashSet::from(["other".to_owned()])
+        );
+    });
+}
+
+#[test]
 fn by_default_threads_are_named_after_the_crate() {
     deadline(|| {
         let outputs = distribute(&Config::new(), 0..1, vec![whereabouts()]);
@@ -143,53 +274,47 @@ fn by_default_threads_are_named_after_the_crate() {
     });
 }
 
+type Run = FanOut<Range<u64>>;
+
 #[test]
-fn settings_that_cannot_be_granted_are_refused_with_an_error() {
-    let start = |config: Config| {
-        let error = (0..9_u64).try_par_distribute_with(&config, [sum()]).unwrap_err();
-        match error.into_kind() {
-            StartErrorKind::Config(error) => error,
-            other => panic!("{other:?}"),
-        }
-    };
-    type Setter = fn(Config, usize) -> Config;
-    let setters: [(&str, Setter); 4] = [
-        ("input_capacity", Config::input_capacity),
-        ("output_capacity", Config::output_capacity),
-        ("batch", Config::batch),
-        ("stack_size", Config::stack_size),
+fn setters_panic_on_what_is_out_of_range_with_the_reason() {
+    type Setter = fn(Run, usize) -> Run;
+    let setters: [(&str, Setter, usize); 4] = [
+        ("input_capacity", FanOut::input_capacity, 1 << 16),
+        ("output_capacity", FanOut::output_capacity, 1 << 16),
+        ("batch", FanOut::batch, 1 << 20),
+        ("stack_size", FanOut::stack_size, 1 << 30),
     ];
-    for (name, set) in setters {
-        assert_eq!(start(set(Config::new(), 0)), ConfigError::Zero { setting: name });
-        for asked in [usize::MAX, usize::MAX / 2, (1 << 30) + 1] {
-            let error = start(set(Config::new(), asked));
-            assert!(
-                matches!(error, ConfigError::TooLarge { setting, asked: a, .. } if setting == name && a == asked),
-                "{error:?}"
-            );
+    for (name, set, most) in setters {
+        let refused = |asked| panics(|| set((0..9).fan_out(), asked));
+        assert_eq!(refused(0), format!("`{name}` must be at least 1, and is 0"));
+        for asked in [usize::MAX, usize::MAX / 2, most + 1] {
+            assert_eq!(refused(asked), format!("`{name}` must be at most {most}, and is {asked}"));
         }
+        drop(set(set((0..9).fan_out(), most), 1));
     }
-    assert_eq!(start(Config::new().thread_name("a\0b")), ConfigError::ThreadName);
-    assert_eq!(start(Config::new().batch(0)).to_string(), "batch must be at least 1");
+    let message = panics(|| (0..9).fan_out().thread_name("a\0b"));
+    assert!(message.starts_with("`thread_name` contains a NUL byte"), "{message}");
+    for (asked, limit) in [(0, "least 1"), (1025, "most 1024")] {
+        let message = panics(|| (0..9_u64).fan_out().demux_over(asked, |x| *x, |_| sum()));
+        assert_eq!(message, format!("`shards` must be at {limit}, and is {asked}"));
+    }
 }
 
 #[test]
-fn a_batch_of_very_large_items_is_refused_by_its_bytes() {
-    let config = Config::new().batch(1 << 20);
-    let scan = scan::count::<[u64; 1 << 10]>();
-    let error = std::iter::empty().try_par_distribute_with(&config, [scan]).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        StartErrorKind::Config(ConfigError::TooLarge { setting: "batch", max: 131_072, .. })
-    ));
+fn a_long_batch_of_very_large_items_takes_no_memory_before_they_come() {
+    deadline(|| {
+        // Eight gibibytes, were they all there.
+        let items = (0..3).map(|n| [n; 1 << 10]);
+        let run = items.fan_out().batch(1 << 20);
+        assert_eq!(run.fold([scan::count::<[u64; 1 << 10]>()]), [3]);
+    });
 }
 
 #[test]
-#[should_panic(
-    expected = "the run could not start: the configuration is not valid: batch must be at least 1"
-)]
-fn the_short_form_panics_with_the_whole_reason() {
-    drop((0..9_u64).fan_out().with(&Config::new().batch(0)).distribute([sum()]));
+#[should_panic(expected = "`batch` must be at least 1, and is 0")]
+fn a_setting_panics_in_its_setter() {
+    drop((0..9_u64).fan_out().batch(0));
 }
 
 #[test]

@@ -6,13 +6,13 @@ mod support;
 
 use std::io;
 use std::ops::ControlFlow;
-use std::panic::panic_any;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
 use anabranch::scan::{self, Emitter, Scan};
-use anabranch::{Control, IteratorExt, PanicOrigin, Pool};
+use anabranch::{Control, Global, IteratorExt, PanicOrigin, Pool};
 use support::config::{Config, With as _};
 use support::{
     Gate, Tally, deadline, echo, hush, repeat, sum, tight, tight_and_default, until_panic,
@@ -39,7 +39,7 @@ fn outputs_arrive_while_the_input_blocks() {
         deadline(move || {
             let (send, input) = mpsc::channel();
             let input = input.into_iter().fan_out().with(&config).read_ahead();
-            let mut run = input.fan_out().with(&config).distribute([echo()]);
+            let mut run = input.distribute([echo()]);
             in_step(&send, &mut run.by_ref().map(|(_, x)| x), |item| vec![item]);
             drop(send);
             assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [u64::MAX]);
@@ -52,20 +52,19 @@ fn outputs_of_the_whole_family_do() {
     for config in tight_and_default() {
         deadline(move || {
             let (send, input) = mpsc::channel();
-            let ordered = config.clone().ordered(true);
             let input = input.into_iter().fan_out().with(&config).read_ahead();
-            let run = input.fan_out().with(&ordered).distribute([repeat(2), repeat(1)]);
+            let run = input.ordered([repeat(2), repeat(1)]);
             in_step(&send, &mut run.map(|(_, x)| x), |item| vec![item; 3]);
 
             let (send, input) = mpsc::channel();
             let input = input.into_iter().fan_out().with(&config).read_ahead();
             let tens = scan::filter(|x: &u64| x % 10 == 0);
-            let mut run = input.fan_out().with(&config).zip_latest((scan::cloned(), tens));
+            let mut run = input.zip_latest((scan::cloned(), tens));
             in_step(&send, &mut run, |item| vec![(item, item / 10 * 10)]);
 
             let (send, input) = mpsc::channel();
             let input = input.into_iter().fan_out().with(&config).read_ahead();
-            let mut run = input.fan_out().with(&config).demux(|x| x % 7, |_| scan::cloned());
+            let mut run = input.demux(|x| x % 7, |_| scan::cloned());
             in_step(&send, &mut run, |item| vec![(item % 7, item)]);
         });
     }
@@ -279,9 +278,9 @@ fn without_scans_nothing_is_pulled() {
         let gates = [(); 3].map(|()| Gate::default());
         let [inside, leave, dropped] = gates.clone();
         let scans: [scan::BoxScan<'static, u64, u64>; 0] = [];
-        let input = Stuck { inside, leave, dropped, then: None }.read_ahead();
-        let mut run = input.par_distribute(scans);
-        assert!(run.adder().unwrap().add(sum()).unwrap_err().is_ended());
+        let input = Stuck { inside, leave, dropped, then: None };
+        let mut run = input.fan_out().read_ahead().distribute(scans);
+        assert!(run.adder().add(sum()).unwrap_err().is_ended());
         assert!(run.next().is_none());
         // It is dropped unasked: asked, it would wait.
         gates[2].pass();
@@ -289,28 +288,54 @@ fn without_scans_nothing_is_pulled() {
 }
 
 #[test]
-fn one_that_is_never_used_is_dropped() {
+fn before_the_verb_there_is_no_thread_and_nothing_is_pulled() {
     deadline(|| {
+        let pool = Pool::new();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
         let gates = [(); 3].map(|()| Gate::default());
         let [inside, leave, dropped] = gates.clone();
-        drop(Stuck { inside, leave, dropped, then: None }.read_ahead());
+        let stuck = Stuck { inside, leave, dropped, then: None };
+        let input = std::iter::once_with(move || {
+            count.fetch_add(1, SeqCst);
+            0
+        });
+        let run = input.chain(stuck).fan_out().read_ahead().on(&pool);
+        assert_eq!((pool.live(), pool.idle(), asked.load(SeqCst)), (0, 0, 0));
+        // It is dropped unasked, here: asked, it would wait.
+        drop(run);
         gates[2].pass();
+        assert_eq!((pool.live(), pool.idle(), asked.load(SeqCst)), (0, 0, 0));
     });
 }
 
 #[test]
 fn the_thread_is_one_of_the_pool() {
     deadline(|| {
-        let config = Config::new().pool(Pool::with_max_threads(1));
-        let input = (0..3_u64).try_read_ahead_with(&config).unwrap();
-        let error = (0..7_u64).try_read_ahead_with(&config).unwrap_err();
-        assert!(error.is_pool_full());
-        let (range, ()) = error.into_inner();
-        assert_eq!(range, 0..7);
-        let error = input.try_par_distribute_with(&config, [sum()]).unwrap_err();
-        let (input, scans) = error.into_inner();
-        // With a thread of another pool it goes.
-        assert_eq!(input.par_distribute(scans).map(|(_, x)| x).sum::<u64>(), 3);
+        let pool = Pool::with_max_threads(2);
+        let (inside, leave, dropped) = <(Gate, Gate, Gate)>::default();
+        let input = Stuck { inside: inside.clone(), leave: leave.clone(), dropped, then: None };
+        let run = input.fan_out().read_ahead().on(&pool).distribute([sum()]);
+        inside.pass();
+        assert_eq!(pool.live(), 2);
+        assert!(pool.lease(1).is_err_and(|error| error.is_full()));
+        leave.open();
+        assert_eq!(run.map(|(_, x)| x).sum::<u64>(), 0);
+        assert_eq!((pool.live(), pool.idle()), (0, 2));
+
+        // One thread is too few for a scan and the input: neither begins.
+        let (pool, tally) = (Pool::with_max_threads(1), Tally::default());
+        let held = tally.make(());
+        let input = (0..3_u64).inspect(move |_| panic!("{:?} is pulled", held.get()));
+        let run = input.fan_out().read_ahead().on(&pool);
+        let refused = catch_unwind(AssertUnwindSafe(|| run.distribute([sum()]).count()));
+        let message = refused.unwrap_err().downcast::<String>().unwrap();
+        assert!(message.starts_with("a run that needs 2 threads cannot start: "), "{message}");
+        tally.assert_settled();
+        assert_eq!(pool.live(), 0);
+        // With threads of another pool it goes.
+        let run = (0..3_u64).fan_out().read_ahead().on(&pool).on(Global);
+        assert_eq!(run.distribute([sum()]).map(|(_, x)| x).sum::<u64>(), 3);
     });
 }
 
@@ -324,18 +349,16 @@ fn an_input_that_may_fail_can_be_read_ahead() {
         assert!(matches!(run.next(), Some(Err(_))));
         assert!(run.next().is_none());
 
-        assert!(lines().read_ahead().fan_out().until_error().fold((scan::count(),)).is_err());
-        let whole = lines().take(2).read_ahead().fan_out().until_error().fold((scan::count(),));
-        assert_eq!(whole, Ok((Some(2),)));
+        // The two may come in either order.
+        let count = || (scan::count(),);
+        assert!(lines().fan_out().until_error().read_ahead().fold(count()).is_err());
+        assert!(lines().fan_out().read_ahead().until_error().fold(count()).is_err());
+        let whole = || lines().take(2).fan_out();
+        assert_eq!(whole().read_ahead().until_error().fold(count()), Ok((2,)));
+        assert_eq!(whole().until_error().read_ahead().fold(count()), Ok((2,)));
 
-        let failing = [Ok(1), Err(io::Error::other("torn"))];
-        let error = failing
-            .into_iter()
-            .read_ahead()
-            .fan_out()
-            .until_error()
-            .fold((scan::count(),))
-            .unwrap_err();
+        let failing = [Ok(1), Err(io::Error::other("torn"))].into_iter().fan_out();
+        let error = failing.read_ahead().until_error().fold(count()).unwrap_err();
         assert_eq!(error.to_string(), "torn");
     });
 }
@@ -346,9 +369,8 @@ fn inputs_that_borrow_can_be_read_ahead_in_a_scope() {
         let words = ["to", "be", "or"].map(String::from);
         let config = tight();
         let lengths = thread::scope(|scope| {
-            let words = words.iter().read_ahead_scoped(scope, &config);
-            let scans = [scan::map(|word: &&String| word.as_str())];
-            let run = words.par_distribute_scoped(scope, &config, scans);
+            let run = config.set(words.iter().fan_out()).read_ahead().on(scope);
+            let run = run.distribute([scan::map(|word: &&String| word.as_str())]);
             run.map(|(_, word)| word).collect::<Vec<_>>()
         });
         assert_eq!(lengths, ["to", "be", "or"]);
@@ -363,10 +385,10 @@ fn a_run_can_be_the_input_of_the_next_and_all_are_read_ahead() {
             let add_one = || [scan::map(|x: &u64| x + 1)];
             let stage = |(_, x): (_, u64)| x;
             let first = input.into_iter().fan_out().with(&config).read_ahead();
-            let first = first.fan_out().with(&config).distribute(add_one()).map(stage);
+            let first = first.distribute(add_one()).map(stage);
             let second = first.fan_out().with(&config).read_ahead().distribute(add_one());
             let third = second.map(stage).fan_out().with(&config).read_ahead();
-            let mut run = third.fan_out().with(&config).distribute(add_one()).map(stage);
+            let mut run = third.distribute(add_one()).map(stage);
             in_step(&send, &mut run, |item| vec![item + 3]);
             // The drop goes from stage to stage, though each is inside the one before.
             drop(run);

@@ -9,7 +9,6 @@ use std::thread;
 
 use anabranch::scan::{self, Scan};
 use anabranch::{IteratorExt, Pool};
-use support::config::{Config, With as _};
 use support::{deadline, hush, tight_and_default};
 
 fn words() -> Vec<String> {
@@ -25,32 +24,32 @@ fn every_member_takes_items_and_scans_that_borrow() {
             let longest = || scan::max_by_key(|word: &&String| word.len());
 
             thread::scope(|scope| {
-                let scans = [with_t().boxed(), longest().boxed()];
-                let ordered = config.clone().ordered(true);
-                let run = words.iter().par_distribute_scoped(scope, &ordered, scans);
+                let run = config.set(words.iter().fan_out()).on(scope);
+                let run = run.ordered((with_t(), longest()));
                 let outputs: Vec<_> = run.map(|(id, word)| (id.index(), word.as_str())).collect();
                 let expected = ["to", "not", "to", "that", "the", "question"].map(|word| (0, word));
                 assert_eq!(outputs[..6], expected);
                 assert_eq!(outputs[6..], [(1, "question")]);
             });
 
-            let (count, last, found) = thread::scope(|scope| {
-                words.iter().par_fold_scoped(scope, &config, (scan::count(), with_t(), longest()))
-            });
-            assert_eq!(count, Some(10));
-            assert_eq!((last.unwrap(), found.unwrap()), (&words[9], &words[9]));
+            let totals = || (scan::count(), with_t().last(), longest());
+            let expected = (10, Some(&words[9]), Some(&words[9]));
+            let folded =
+                thread::scope(|scope| config.set(words.iter().fan_out()).on(scope).fold(totals()));
+            assert_eq!(folded, expected);
+            assert_eq!(config.set(words.iter().fan_out()).scoped().fold(totals()), expected);
 
             thread::scope(|scope| {
-                let tuples =
-                    words.iter().par_tee_scoped(scope, &config, (scan::cloned(), with_t()));
-                let tuples: Vec<_> = tuples.map(|(word, with_t)| (&**word, &**with_t)).collect();
-                assert_eq!(tuples[..4], [("to", "to"), ("be", "to"), ("or", "to"), ("not", "not")]);
-                assert_eq!(tuples.len(), 10);
+                let run = config.set(words.iter().fan_out()).on(scope);
+                let rows = run.zip_latest((scan::cloned(), with_t()));
+                let rows: Vec<_> = rows.map(|(word, with_t)| (&**word, &**with_t)).collect();
+                assert_eq!(rows[..4], [("to", "to"), ("be", "to"), ("or", "to"), ("not", "not")]);
+                assert_eq!(rows.len(), 10);
             });
 
             thread::scope(|scope| {
                 let key = |word: &&String| (word.len() > letter.len() + 1).then_some(word.len());
-                let run = words.iter().par_demux_scoped(scope, &config, key, |_| with_t());
+                let run = config.set(words.iter().fan_out()).on(scope).demux(key, |_| with_t());
                 let mut long: Vec<_> = run.filter(|(key, _)| *key == Some(3)).collect();
                 assert_eq!(long.remove(0).1, "not");
                 assert_eq!(long, [(Some(3), &words[8])]);
@@ -71,7 +70,7 @@ fn an_early_drop_in_a_scope_ends_its_threads() {
             };
             let endless = numbers.iter().cycle();
             let scans = [counting(), counting()];
-            let mut run = endless.par_distribute_scoped(scope, &Config::new(), scans);
+            let mut run = endless.fan_out().on(scope).distribute(scans);
             assert_eq!(run.next().map(|(_, number)| number), Some(&1));
             drop(run);
             let after = steps.load(Ordering::Relaxed);
@@ -93,7 +92,7 @@ fn a_panic_in_a_scope_surfaces_with_its_payload() {
                         panic_any("expected: scoped");
                     }
                 });
-                (0..10).par_distribute_scoped(scope, &Config::new(), [scan]).count()
+                (0..10).fan_out().on(scope).distribute([scan]).count()
             })
         }));
         assert_eq!(payload.unwrap_err().downcast_ref(), Some(&"expected: scoped"));
@@ -103,16 +102,12 @@ fn a_panic_in_a_scope_surfaces_with_its_payload() {
 #[test]
 fn threads_of_a_scope_are_none_of_the_pool() {
     deadline(|| {
+        // The scope that was chosen last counts, not the pool, which has too few threads.
         let pool = Pool::with_max_threads(1);
-        let config = Config::new().pool(pool.clone());
-        let last = thread::scope(|scope| {
-            (0..9).par_fold_scoped(
-                scope,
-                &config,
-                (scan::count(), scan::sum::<i32, i32>(), scan::count()),
-            )
-        });
-        assert_eq!(last, (Some(9), Some(36), Some(9)));
+        let totals = || (scan::count(), scan::sum::<i32, i32>(), scan::count());
+        let folded = thread::scope(|scope| (0..9).fan_out().on(&pool).on(scope).fold(totals()));
+        assert_eq!(folded, (9, 36, 9));
+        assert_eq!((0..9).fan_out().on(&pool).scoped().fold(totals()), (9, 36, 9));
         assert_eq!((pool.live(), pool.idle()), (0, 0));
     });
 }

@@ -35,8 +35,12 @@ fn items_and_outputs_are_counted_for_every_member() {
         assert!(stats.scans.iter().all(|scan| (1..=8).contains(&scan.input_high_water)));
         assert!((1..=8).contains(&stats.scans[0].output_high_water));
 
-        assert_eq!((0..10).fan_out().with(&config).fold((repeat(2).last(), scan::sum())), (Some(9), 45));
-        assert_eq!(counts(), [(10, 20), (10, 1)]);
+        assert_eq!(
+            (0..10).fan_out().with(&config).fold((repeat(2).last(), scan::sum())),
+            (Some(9), 45)
+        );
+        // A total emits its result alone.
+        assert_eq!(counts(), [(10, 1), (10, 1)]);
         assert_eq!((0..10).fan_out().with(&config).zip_latest((repeat(2), repeat(3))).count(), 10);
         assert_eq!(counts(), [(10, 20), (10, 30)]);
         let run = (0..10).fan_out().with(&config).demux_over(3, |x| x % 5, |_| sum());

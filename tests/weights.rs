@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::ops::Range;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use anabranch::IteratorExt;
 use anabranch::scan::{self, Scan};
+use anabranch::{FanOut, IteratorExt};
 use support::config::{Config, With as _};
 use support::deadline;
 
@@ -94,16 +96,18 @@ fn a_weight_below_the_size_of_the_type_and_one_beside_a_fixed_length_have_no_eff
 
 #[test]
 fn a_weight_out_of_range_is_refused() {
-    for (setting, config) in [
-        ("item_bytes", Config::new().item_bytes(0)),
-        ("output_bytes", Config::new().output_bytes(0)),
-    ] {
-        let refused = (0..1).try_par_distribute_with(&config, [scan::count::<i32>()]).map(drop);
-        let error = refused.expect_err("nothing weighs nothing");
-        assert!(format!("{error:?}").contains(setting), "{error:?}");
+    type Setter = fn(FanOut<Range<i32>>, usize) -> FanOut<Range<i32>>;
+    let setters: [(&str, Setter); 2] =
+        [("item_bytes", FanOut::item_bytes), ("output_bytes", FanOut::output_bytes)];
+    for (setting, set) in setters {
+        let refused = |bytes| {
+            let refused = catch_unwind(|| drop(set((0..1).fan_out(), bytes)));
+            *refused.expect_err("a panic").downcast::<String>().expect("a message")
+        };
+        assert_eq!(refused(0), format!("`{setting}` must be at least 1, and is 0"));
+        let most = 1 << 30;
+        let expected = format!("`{setting}` must be at most {most}, and is {}", most + 1);
+        assert_eq!(refused(most + 1), expected);
+        drop(set((0..1).fan_out(), most));
     }
-    let config = Config::new().item_bytes((1 << 30) + 1);
-    let refused = (0..1).try_par_distribute_with(&config, [scan::count::<i32>()]).map(drop);
-    let error = refused.expect_err("it is too large");
-    assert!(format!("{error:?}").contains("item_bytes"), "{error:?}");
 }

@@ -10,7 +10,7 @@ use std::thread;
 use anabranch::scan::{Emitter, Scan};
 use anabranch::{Control, IteratorExt, Pool};
 use support::busy::Busy;
-use support::config::{Config, With as _};
+use support::config::With as _;
 use support::kinds::Kind;
 use support::limit::{SOON, deadline_of};
 use support::random::Random;
