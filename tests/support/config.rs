@@ -1,7 +1,6 @@
 //! Settings as a value: what a test varies, for any run.
 
-use super::config::{Config, With as _};
-use anabranch::{Control, FanOut, IteratorExt, Pool};
+use anabranch::{Control, FanOut, Pool};
 
 /// What the setters of [`FanOut`] take. What is not set is left as it is.
 #[derive(Clone, Debug, Default)]
