@@ -4,7 +4,6 @@
 
 mod support;
 
-use std::fmt::Debug;
 use std::mem;
 use std::thread;
 
@@ -30,12 +29,18 @@ fn all<X>(run: impl Iterator<Item = X>) -> (Vec<X>, Option<&'static str>) {
 }
 
 /// Returns the outputs of a run that can fail, and its error, which comes last.
-fn up_to_error<X: Debug>(
+fn up_to_error<X>(
     run: impl Iterator<Item = Result<X, &'static str>>,
 ) -> (Vec<X>, Option<&'static str>) {
-    let mut results: Vec<_> = run.collect();
-    let error = results.pop_if(|last| last.is_err()).and_then(Result::err);
-    (results.into_iter().map(Result::unwrap).collect(), error)
+    let (mut outputs, mut error) = (Vec::new(), None);
+    for result in run {
+        assert_eq!(error, None, "an output behind the error");
+        match result {
+            Ok(output) => outputs.push(output),
+            Err(last) => error = Some(last),
+        }
+    }
+    (outputs, error)
 }
 
 /// Runs every verb. `$run` makes the builder; `$all` takes a run apart.
