@@ -68,7 +68,7 @@ fn anabranch(items: usize, rounds: u32) -> Totals {
 }
 
 /// A map for each task, and the maps merged. This is what rayon is made for: the order
-/// of a key's items does not matter, and all items are at hand.
+/// of a key's items does not matter, and all items are there from the start.
 fn rayon(items: usize, rounds: u32) -> Totals {
     let add = |mut totals: Totals, (key, more): (u64, u64)| {
         let total = totals.entry(key).or_default();

@@ -1,7 +1,7 @@
 //! `read_ahead`: an input with a thread of its own. `saturated` measures its cost, and
 //! that of a run with a control: trivial scans of a source that never waits. `latency`
-//! measures the time from an item to its output, in a run that is idle otherwise, beside
-//! two hops over bare channels.
+//! measures the time from an item to its output, in a run that is idle otherwise. Its peer
+//! is two hops over bare channels.
 
 use std::thread;
 use std::time::{Duration, Instant};

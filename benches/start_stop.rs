@@ -1,5 +1,5 @@
-//! `start_stop`: a run of two scans over ten items, from its start to its end, on warm
-//! threads, and on threads that are started for it. Measures the fixed cost of a run.
+//! `start_stop`: a run of two scans over ten items, from start to end. The threads are warm,
+//! or started for the run. Measures the fixed cost of a run.
 
 use std::sync::Arc;
 use std::thread;

@@ -1,66 +1,92 @@
-//! Gives every item of a blocking iterator to several stateful *scans* at once,
-//! each on an operating-system thread of its own, and merges what they emit back
-//! into one iterator.
+//! Gives every item of a blocking iterator to several stateful *scans*, each on a thread of its
+//! own. What they emit comes back as one iterator, or as one result each.
 //!
-//! For one pass over a stream and many things to compute from it, in ordinary
-//! blocking Rust: no channels to wire, no locks to hold, and no way to deadlock.
+//! It serves programs that compute several things in one pass over a stream. They stay ordinary
+//! blocking Rust, with no channels to wire, no locks to take, and no deadlocks.
 //!
 //! ```
-//! use anabranch::{IteratorExt, scan::{self, Scan}};
+//! use anabranch::prelude::*;
 //!
-//! let lines = ["the quick brown fox", "jumps over", "the lazy dog"];
-//! let run = lines.into_iter().par_distribute([
-//!     scan::count().named("lines").boxed(),
-//!     scan::sum_by(|line: &&str| line.split(' ').count()).named("words").boxed(),
-//!     scan::map(|line: &&str| line.len()).then(scan::max()).named("longest").boxed(),
-//! ]);
-//! let mut results: Vec<_> = run.map(|(id, value)| (id.index(), value)).collect();
-//! results.sort();
-//! assert_eq!(results, [(0, 3), (1, 9), (2, 19)]);
+//! let lines = ["the quick brown fox", "jumps over", "the lazy dog"].into_iter();
+//! let (count, words, longest) = lines.fan_out().fold((
+//!     scan::count(),
+//!     scan::sum_by(|line: &&str| line.split(' ').count()),
+//!     scan::max_by_key(|line: &&str| line.len()),
+//! ));
+//! assert_eq!((count, words, longest), (3, 9, Some("the quick brown fox")));
 //! ```
 //!
-//! # The methods
+//! Scans come from the functions of [`scan`], or implement the trait [`Scan`].
 //!
-//! | method | gives |
+//! # Verbs
+//!
+//! [`fan_out`](IteratorExt::fan_out) makes a builder; a verb starts the run.
+//!
+//! | verb | returns |
 //! |---|---|
-//! | [`par_distribute`](IteratorExt::par_distribute) | the outputs of all scans, each with the scan's id, as they come or [in order](Config::ordered) |
-//! | [`par_fold`](IteratorExt::par_fold) | the last output of each scan, once: one pass, several results |
-//! | [`par_tee`](IteratorExt::par_tee) | for each item the latest output of each scan, as a tuple |
-//! | [`par_demux`](IteratorExt::par_demux) | the outputs of one scan per key, each with the key |
-//! | [`par_try_distribute`](TryIteratorExt::par_try_distribute), [`par_try_fold`](TryIteratorExt::par_try_fold) | the same for an input that may fail, up to its first error |
+//! | [`distribute`](FanOut::distribute) | the outputs of all scans as they come, each with the scan's id |
+//! | [`ordered`](FanOut::ordered) | the same outputs, in the order of the sequential run |
+//! | [`zip_latest`](FanOut::zip_latest) | for each item, a row of the latest output of each scan |
+//! | [`demux`](FanOut::demux) | the outputs of one scan per key, each with the key |
+//! | [`dynamic`](FanOut::dynamic) | the outputs of scans that a closure makes as the run goes on |
+//! | [`fold`](FanOut::fold) | the result of each total, when the run is over |
 //!
-//! Each has a `_with` form that takes a [`Config`]; [`ScopedIteratorExt`] has forms for
-//! items and scans that borrow.
+//! All verbs but `fold` return an iterator. Four have short forms on iterators:
+//! [`par_distribute`](IteratorExt::par_distribute), [`par_fold`](IteratorExt::par_fold),
+//! [`par_zip_latest`](IteratorExt::par_zip_latest) and [`par_demux`](IteratorExt::par_demux).
+//!
+//! # What combines
+//!
+//! Every input runs on all threads, with every verb and all [settings](FanOut#settings).
+//!
+//! | input | global pool | [`on(&pool)`](FanOut::on) | [`on(pool.lease(n)?)`](Pool::lease) | [`on(scope)`](FanOut::on) |
+//! |---|---|---|---|---|
+//! | an iterator | every verb | every verb | every verb | every verb |
+//! | [`read_ahead`](FanOut::read_ahead) | every verb | every verb | every verb | every verb |
+//! | [`until_error`](FanOut::until_error) | every verb | every verb | every verb | every verb |
+//! | both, in either order | every verb | every verb | every verb | every verb |
+//!
+//! * By default, the input is pulled on the consumer's thread: it need not be `Send`, and may
+//!   borrow. An input that is **read ahead** is pulled on a thread of its own.
+//! * **Until its first error**, an input of `Result`s makes a run of `Result`s.
+//! * On a **pool**, items and scans own what they use. In a **scope** they may borrow;
+//!   [`scoped`](FanOut::scoped) opens one for a `fold`.
+//! * A **lease** sets threads aside, or returns an error if too few are free. Without one, the
+//!   verb panics.
+//!
+//! ```
+//! use anabranch::{Pool, prelude::*};
+//!
+//! let pool = Pool::with_max_threads(3);
+//! let numbers = ["1", "2", "three", "4"].into_iter().map(str::parse::<i32>);
+//! // Two threads for the totals, and one for the input.
+//! let run = numbers.fan_out().read_ahead().until_error().on(pool.lease(3)?);
+//! let results = run.fold((scan::count(), scan::sum::<i32, i32>()));
+//! assert_eq!(results.unwrap_err().to_string(), "invalid digit found in string");
+//! # Ok::<(), anabranch::LeaseError>(())
+//! ```
 //!
 //! # While a run goes on
 //!
-//! * **Read ahead.** The input is pulled on the consumer's thread, inside `next`: it need
-//!   not be `Send`, and while it blocks the consumer waits with it. One that is
-//!   [read ahead](IteratorExt::read_ahead) has a thread of its own, and outputs arrive
-//!   while it blocks: for live sources.
-//! * **Control.** A [`Control`] stops a run or one of its scans, aborts it, and shows its
-//!   statistics, from any thread. An [`Adder`] adds scans to a run of
-//!   [`par_distribute`](IteratorExt::par_distribute);
-//!   [`par_distribute_dynamic`](DynamicIteratorExt::par_distribute_dynamic) asks for new
-//!   ones before each batch.
+//! A [`Control`] stops or aborts a run, or stops one of its scans, from any thread. It also shows
+//! the run's statistics and its [bottleneck](Bottleneck). An [`Adder`] adds scans.
 //!
 //! ```
 //! use std::sync::mpsc;
-//! use anabranch::{Config, Control, IteratorExt, scan};
+//! use anabranch::{Control, prelude::*};
 //!
 //! let (readings, source) = mpsc::channel();
 //! let control = Control::new();
-//! let config = Config::new().control(&control);
-//! let mut sums = source.into_iter().read_ahead().par_distribute_with(&config, [
-//!     scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) }),
-//! ]);
+//! let running_sum = scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) });
+//! let run = source.into_iter().fan_out().read_ahead().control(&control);
+//! let mut sums = run.distribute([running_sum]);
 //! for (reading, expected) in [(3, 3), (4, 7)] {
 //!     readings.send(reading)?;
 //!     assert_eq!(sums.next().map(|(_, sum)| sum), Some(expected));
 //! }
-//! // Nobody waits for the source.
+//! // The run ends, though the source is still open.
 //! control.stop();
-//! assert!(sums.next().is_none());
+//! assert_eq!(sums.next(), None);
 //! # Ok::<(), mpsc::SendError<i32>>(())
 //! ```
 //!
@@ -68,56 +94,57 @@
 //!
 //! | word | meaning |
 //! |---|---|
-//! | item | one element of the input iterator |
+//! | item | one element of the input |
 //! | batch | the run of items that is sent to the scans as one unit, shared, never cloned |
 //! | [scan](Scan) | a stateful left-to-right transformation: items in, any number of outputs for each |
+//! | [total](scan::Total) | a scan with one result, at the end |
 //! | output | one value that a scan emitted |
 //! | manager | the code that pulls the input, dispatches batches and collects outputs |
-//! | scan thread | the thread of a [`Pool`] that one scan has to itself while it lives |
-//! | consumer | whoever calls `next` on the iterator of outputs |
-//! | Stop, flush | the message that no more items come, and the scan's last chance to emit, when it gets it |
-//! | abort | leaving at once, emitting nothing more: early drop, a panic elsewhere, or asked for |
+//! | scan thread | the thread that one scan has to itself while it lives |
+//! | consumer | the caller of `next` on the iterator that a verb returns |
+//! | Stop | the message that no more items come |
+//! | flush | a scan's last chance to emit, when it gets Stop |
+//! | abort | no further step begins; what was emitted is delivered |
+//! | drop | the consumer has left: outputs are discarded |
+//! | backpressure | a full bounded channel that holds its sender back |
 //!
 //! # Guarantees
 //!
-//! * Every scan sees every item, once and in order, until it ends by itself; its
-//!   outputs are those of [`Scan::apply`] over the same items, in the same order.
-//! * No run deadlocks, whatever the capacities, rates, ends and panics. The
-//!   argument is in the repository's `DESIGN.md`; its steps are checked by model
-//!   checkers on the very code that ships.
-//! * When the input has ended, every scan is flushed and exits; when every scan
-//!   has ended, the input is not pulled again; the run ends either way.
-//! * A panic of a scan reaches the consumer with its payload, after everything
-//!   that had been emitted, when all scan threads have left; and it is known where it came
-//!   from, by the [run](ParDistribute::panicked) or its [`Control`](Control::panicked). A
-//!   panic of the input comes after the outputs for every item before it.
-//! * What is asked for, the panic of a scan, and an added scan take effect behind what is
-//!   queued, however fast others emit and however slow the consumer is: at most
-//!   [`output_capacity`](Config::output_capacity) + 2 batches of outputs for each scan. A stop
-//!   and a panic of the input come behind what the scans emit for the items pulled before; a
-//!   step that never ends is ended by an abort or a drop alone.
-//! * Dropping the iterator early wakes every scan thread and waits until it has
-//!   left the run. Nothing begins behind the consumer's back; but a thread that is
-//!   inside the `next` of an input that is [read ahead](ReadAhead) is detached, and ends
-//!   at the next item.
-//! * Memory is bounded by the [configuration](Config), whatever the rates; the
-//!   formula is at [`par_distribute`](IteratorExt::par_distribute).
-//! * Every value is dropped once. A panic in the drop of an item, an output, a scan, a payload
-//!   or the input is contained. (A value that holds several whose drops panic ends the process
-//!   by the rules of the language: a scan with two such parts, say.)
-//! * No user code (steps, flushes, the input, the drop of anything) runs under a
-//!   lock of this crate. There is no `unsafe` in it.
+//! * **Order.** Every scan sees every item, once and in order, until it ends by itself. Its outputs
+//!   are those of [`Scan::apply`] over the same items, in the same order.
+//! * **No deadlock.** No run deadlocks, whatever the capacities, rates, ends and panics. The
+//!   argument is in the repository's `DESIGN.md`. Model checkers check its steps on the code that
+//!   ships.
+//! * **End.** At the end of the input, every scan is flushed and exits. When every scan has ended,
+//!   the input is not pulled again. Either ends the run.
+//! * **Panics.** A panic of a scan reaches the consumer with its payload. It comes behind
+//!   everything that was emitted, once all scan threads have left the run. A panic of the input
+//!   comes behind the outputs for every item before it. The [run](Distribute::panicked) says
+//!   where the panic came from; for a `fold`, the [control](Control::panicked) does.
+//! * **No starvation.** Stops, aborts, panics of scans and added scans take effect behind what is
+//!   queued. That is at most [`output_capacity`](FanOut::output_capacity) + 2 batches of
+//!   outputs for each scan, however fast the scans emit. A stop and a panic of the input also come
+//!   behind the outputs for the items that were pulled before.
+//! * **Drop.** Dropping the iterator wakes every scan thread, and waits until it has left the run.
+//!   Nothing of the run begins after that. A thread inside the `next` of an input that is
+//!   [read ahead](FanOut::read_ahead) is detached instead; it ends at the next item.
+//! * **Memory.** The [settings](FanOut#settings) bound the memory of a run, whatever the rates;
+//!   [`distribute`](FanOut::distribute) has the formula.
+//! * **Drops of values.** Every value is dropped once. A panic in the drop of an item, an output, a
+//!   scan, a payload or the input is contained. If two parts of one value panic in their drops, the
+//!   process ends; these are the rules of the language.
+//! * **Locks.** No user code runs under a lock of this crate: no step, flush, input or drop.
+//! * **Safety.** The crate has no `unsafe` code.
 //!
 //! # Disconnection
 //!
-//! A scan of a run that was dropped or aborted finds its emitter
-//! [closed](Emitter::is_closed); emitting into it is not an error. The run never
-//! begins another step of such a scan.
+//! If a run was dropped or aborted, its scans find their emitters [closed](Emitter::is_closed).
+//! Emitting into a closed emitter is not an error. The run begins no further step of such a scan.
 //!
 //! ```
-//! use anabranch::{IteratorExt, scan};
+//! use anabranch::prelude::*;
 //!
-//! let mut run = (0_u64..).par_distribute([scan::cloned()]);
+//! let mut run = (0_u64..).fan_out().distribute([scan::cloned()]);
 //! assert!(run.next().is_some());
 //! drop(run); // The scan has left its thread when this returns.
 //! ```
@@ -126,19 +153,22 @@
 //!
 //! | operation | blocks while |
 //! |---|---|
-//! | `next` of a run | no output is ready; in the input's own `next` |
+//! | `next` of a run | no output is ready, or the input's `next` blocks |
+//! | [`fold`](FanOut::fold) | the run goes on |
 //! | [`Emitter::emit`] | the scan's output buffer is full |
 //! | the drop of a run | a scan is inside one call of `step` or `flush` |
-//! | starting a run, adding a scan | never; a full [`Pool`] refuses |
-//! | all of [`Control`] | never |
+//! | the start of a run, [`Pool::lease`], [`Adder::add`] | never |
+//! | all methods of [`Control`] | never |
 //!
 //! # What it does not do
 //!
-//! * Spread *one* computation over several threads: every scan sees every item.
-//!   For work on items that do not depend on each other take rayon.
-//! * Async. The threads block; that is the point.
-//! * Help when all scans together cost less than handing out the items does:
-//!   that is about a nanosecond per item and scan. Measure first.
+//! * It does not spread *one* computation over several threads: every scan sees every item. For
+//!   work on independent items, use rayon.
+//! * It is not async: its threads block.
+//! * It does not interrupt a step. A step that never returns keeps its thread, and the drop of the
+//!   run waits for it.
+//! * It does not speed up scans that cost next to nothing. Handing out an item costs about a
+//!   nanosecond per scan; measure first.
 
 mod api;
 mod engine;
@@ -158,7 +188,7 @@ pub use self::scan::{Emitter, Scan};
 pub use self::threads::Scoped;
 pub use self::threads::{Global, Lease, LeaseError, Pool, Threads};
 
-/// What a program needs that uses this crate: `use anabranch::prelude::*`.
+/// The usual imports: `use anabranch::prelude::*`.
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::api::IteratorExt;
@@ -166,22 +196,22 @@ pub mod prelude {
     pub use crate::scan::{self, BoxScan, Emitter, Scan};
 }
 
-/// Lets the waits of models return with nobody having notified them.
+/// Makes waits of models return without a notification.
 #[cfg(loom)]
 #[doc(hidden)]
 pub use self::sync::spurious::inject as inject_spurious_wake_ups;
 
-/// Has time in models go on by so much whenever somebody looks at a clock.
+/// Advances the time of models by so much at each look at a clock.
 #[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub use self::sync::clock::tick as tick_clock;
 
-/// Has models start so many threads more, and no other.
+/// Lets models start so many more threads, and no others.
 #[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub use self::sync::refusals::allow as allow_threads;
 
-/// The examples of the README, run as tests.
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -22,10 +22,10 @@ use tempfile::TempDir;
 const COREUTILS: [(&str, &str); 4] =
     [("md5sum", "md5"), ("sha1sum", "sha1"), ("sha256sum", "sha256"), ("sha512sum", "sha512")];
 
-/// The block length of the example, whose edges are worth a look.
+/// The block length of the example. Inputs end before, at and behind a multiple of it.
 const BLOCK: usize = 256 << 10;
 
-/// How long a process may take before it counts as hung.
+/// The time that a process may take before it counts as hung.
 const DEADLINE: Duration = Duration::from_secs(60);
 const BUILD_DEADLINE: Duration = Duration::from_secs(600);
 
@@ -38,7 +38,7 @@ struct Ended {
 }
 
 impl Ended {
-    /// What it printed, if all was well.
+    /// Returns what it printed, if it succeeded and reported nothing.
     #[track_caller]
     fn well(self) -> Vec<u8> {
         assert!(self.status.success() && self.stderr.is_empty(), "{self:?}");
@@ -50,16 +50,16 @@ impl Ended {
 #[track_caller]
 fn run(command: &mut Command, input: &[u8]) -> Ended {
     run_beside(command.stdin(Stdio::piped()), |stdin| {
-        // A process that ends early does not want all of it.
+        // A process that ends early does not read all of it.
         stdin.unwrap().write_all(input).unwrap_or_default();
     })
 }
 
-/// Runs `command` to its end, and `beside` on another thread meanwhile, which has
-/// the other end of its standard input, if that is a pipe.
+/// Runs `command` to its end, and `beside` on another thread meanwhile. If the standard
+/// input is a pipe, `beside` gets its other end.
 #[track_caller]
 fn run_beside(command: &mut Command, beside: impl FnOnce(Option<ChildStdin>) + Send) -> Ended {
-    // A file takes all there is, however much, with nobody reading.
+    // A file takes any amount without a reader.
     let mut stdout = tempfile::tempfile().unwrap();
     command.stdout(stdout.try_clone().unwrap());
     let mut ended = run_to(command, DEADLINE, beside);
@@ -89,7 +89,7 @@ fn run_to(
     Ended { status, stdout: Vec::new(), stderr: message }
 }
 
-/// Waits until `child` has ended. If it has not in time, kills it.
+/// Waits until `child` has ended, and kills it at the deadline.
 fn wait(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
     let began = Instant::now();
     while began.elapsed() < deadline {
@@ -103,7 +103,7 @@ fn wait(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
     None
 }
 
-/// The example, which cargo has built along with all tests, or now.
+/// The example, built by cargo along with all tests, or now.
 static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| {
     let test = env::current_exe().unwrap();
     let [profile, target] = [2, 3].map(|up| test.ancestors().nth(up).unwrap());
@@ -129,7 +129,7 @@ fn coreutil(program: &str) -> Command {
     command
 }
 
-/// Whether coreutils are here to compare with. Says so if they are not.
+/// Returns whether coreutils are installed, and reports it if they are not.
 fn coreutils_are_here() -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let here = COREUTILS.iter().all(|(program, _)| {
@@ -144,8 +144,8 @@ fn coreutils_are_here() -> bool {
     here
 }
 
-/// What the example prints for these arguments, in this directory, having found
-/// that the coreutil of that algorithm prints the same.
+/// Returns what the example prints for these arguments, in this directory. Asserts that
+/// the coreutil of that algorithm prints the same.
 #[track_caller]
 fn as_coreutil(
     (program, algorithm): (&str, &str),
@@ -161,17 +161,17 @@ fn as_coreutil(
     ours
 }
 
-/// Has a coreutil check `lines`, in this directory.
+/// Runs a coreutil that checks `lines`, in this directory.
 fn check(program: &str, flags: &[&str], directory: &TempDir, lines: &[u8]) -> Ended {
     run(coreutil(program).arg("--check").args(flags).current_dir(directory), lines)
 }
 
-/// The same arguments for plain lines and for tagged ones.
+/// Returns the arguments for plain lines, and those for tagged ones.
 fn plain_and_tagged(names: &[OsString]) -> [Vec<OsString>; 2] {
     [names.to_vec(), iter::once("--tag".into()).chain(names.iter().cloned()).collect()]
 }
 
-/// Pseudo-random bytes, the same ones for the same length.
+/// Returns pseudo-random bytes, the same ones for the same length.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15 ^ length as u64;
     let words = iter::repeat_with(|| {
@@ -183,7 +183,7 @@ fn noise(length: usize) -> Vec<u8> {
     words.flatten().take(length).collect()
 }
 
-/// A directory of files of all the lengths that matter, and their names.
+/// Makes files of all the lengths that matter. Returns their directory and their names.
 fn samples() -> (TempDir, Vec<OsString>) {
     let lengths = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 4 * BLOCK, (3 << 20) + 77];
     let directory = tempfile::tempdir().unwrap();
@@ -315,7 +315,7 @@ fn odd_names_are_escaped_as_coreutils_do() {
     let mut names: Vec<OsString> =
         [" ", "a  b", "back\\slash", "new\nline", "\\n", "(x) = y", "é"].map(OsString::from).into();
     if cfg!(not(target_vendor = "apple")) {
-        // Any bytes make a name there, not only Unicode.
+        // Names there are any bytes, not only Unicode.
         names.push(OsStr::from_bytes(b"\xe9t\xe9\\").to_owned());
     }
     for name in &names {
@@ -370,7 +370,7 @@ fn an_input_that_fails_midway_has_no_digest() {
     let mut command = digests();
     command.arg("-").arg(&names[1]).current_dir(&directory).stdin(OwnedFd::from(near));
     let ended = run_beside(&mut command, |_| {
-        // More than fits into the buffers on the way: some of it has been read.
+        // More than the buffers on the way take: some of it has been read.
         far.write_all(&vec![7; 16 << 20]).unwrap_or_default();
         drop(far);
     });

@@ -1,4 +1,4 @@
-//! The example `running_stats`: its table, and what it says of bad input.
+//! The example `running_stats`: its table, and its errors for bad input.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may panic, as it may itself")]
 
 #[path = "support/program.rs"]

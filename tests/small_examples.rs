@@ -1,4 +1,4 @@
-//! The smaller examples: what they print, and what they say of bad input.
+//! The smaller examples: what they print, and their errors for bad input.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may panic, as it may itself")]
 
 #[path = "support/program.rs"]

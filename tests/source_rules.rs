@@ -8,7 +8,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All Rust files below `folder`, with their text.
+/// Returns all Rust files below `folder`, with their text.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -24,7 +24,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Returns the code line by line, without comments and without what is quoted.
+/// Returns the code, line for line, without comments and without the text of string literals.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut chars = text.chars().peekable();
@@ -37,7 +37,7 @@ fn code(text: &str) -> String {
             }
             _ if commented => {}
             '"' => quoted = !quoted,
-            // What is escaped; a line end stays.
+            // The escaped character goes, but a line end stays.
             '\\' => drop(chars.next_if(|char| *char != '\n')),
             '/' if !quoted && chars.peek() == Some(&'/') => commented = true,
             _ if quoted => {}

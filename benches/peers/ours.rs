@@ -148,9 +148,7 @@ fn folds<T, S: Step<T>>(
 }
 
 /// Makes scans that emit every state they come to.
-fn running<T, S: Step<T>>(
-    scans: &[S],
-) -> Vec<impl Scan<T, Output = u64> + Send + use<T, S>> {
+fn running<T, S: Step<T>>(scans: &[S]) -> Vec<impl Scan<T, Output = u64> + Send + use<T, S>> {
     let running = |(index, &scan): (usize, &S)| {
         scan::scan(seed(index), move |state, item: &T| {
             *state = scan.step(*state, item);

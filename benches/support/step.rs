@@ -34,8 +34,8 @@ pub(crate) struct Spin {
 }
 
 /// The number of chains of multiplications in a round: enough to keep the multipliers
-/// busy. With fewer, the processor works on several scans of the sequential loop at once,
-/// and a second scan costs next to nothing.
+/// busy. With fewer, the processor works on several scans of the sequential loop at once.
+/// A second scan then costs next to nothing.
 const LANES: usize = 12;
 
 impl Step<u64> for Spin {

@@ -91,9 +91,9 @@ impl Control {
     /// A stop latches: a run that is started later with this control ends at once, until
     /// [`reset`](Self::reset).
     ///
-    /// Takes effect behind what is queued. For each scan these are at most
-    /// [`output_capacity`](crate::FanOut::output_capacity) + 2 batches of outputs, and what it
-    /// emits for at most [`input_capacity`](crate::FanOut::input_capacity) + 2 batches of items.
+    /// Takes effect behind what is queued for each scan. These are at most
+    /// [`output_capacity`](crate::FanOut::output_capacity) + 2 batches of outputs, and the outputs
+    /// for at most [`input_capacity`](crate::FanOut::input_capacity) + 2 batches of items.
     ///
     /// ```
     /// use anabranch::{Control, prelude::*};
@@ -113,12 +113,12 @@ impl Control {
     /// The other scans go on; if it was the last one, the run ends. Has no effect if the scan
     /// has ended, or has not been added yet.
     ///
-    /// The run no longer waits for the scan. The batches that it has yet to step over, at most
-    /// [`input_capacity`](crate::FanOut::input_capacity) + 1, take memory beside those of the
-    /// other scans.
+    /// The run no longer waits for the scan. It may have up to
+    /// [`input_capacity`](crate::FanOut::input_capacity) + 1 batches yet to step over. These take
+    /// memory beside the batches of the other scans.
     ///
-    /// In an [ordered](crate::FanOut::ordered) run the outputs of the flush follow those for the
-    /// scan's last item, in the middle of the sequence. A run of
+    /// In an [ordered](crate::FanOut::ordered) run, the outputs of the flush come in the middle of
+    /// the sequence, behind those for the scan's last item. A run of
     /// [`zip_latest`](crate::FanOut::zip_latest) ends with any of its scans.
     ///
     /// ```
@@ -140,8 +140,8 @@ impl Control {
 
     /// Ends the run at once: no further step begins, and no scan is flushed.
     ///
-    /// What was emitted is delivered, in the order of the run, and so is what the steps that
-    /// are under way emit. A [fold](crate::FanOut::fold) returns what its totals have so far.
+    /// What was emitted is delivered, in the order of the run. So is what the steps that are under
+    /// way emit. A [fold](crate::FanOut::fold) returns what its totals have so far.
     /// An abort latches, as a [stop](Self::stop) does.
     ///
     /// ```
