@@ -10,7 +10,9 @@ use std::sync::atomic::AtomicUsize;
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Control, Distribute, IteratorExt, Pool, ReadAhead};
 use anabranch_models::Bound::Preemptions;
-use anabranch_models::runs::{Item, count, first, outputs, panic_at, repeat, tight, until_panic};
+use anabranch_models::runs::{
+    Item, count, each, first, outputs, panic_at, repeat, tight, until_panic,
+};
 use anabranch_models::{Bound, models};
 
 use anabranch_models::config::With as _;
@@ -73,10 +75,10 @@ models! {
     panic_behind_what_is_queued(TWO) {
         let control = Control::new();
         let panics = scan::map(|_: &u8| -> u8 { panic_any("expected: step") });
-        let mut run = endless(&control, [panics.boxed(), repeat(MANY)]);
+        let mut run = endless(&control, [panics.boxed(), each()]);
         let ([_, others], payload) = until_panic(&mut run);
         assert_eq!(payload, "expected: step");
-        assert!(others.len() <= (ON_THEIR_WAY + 1) * usize::from(MANY), "{others:?}");
+        assert!(others.len() <= ON_THEIR_WAY + 1, "{others:?}");
     }
 
     /// The panic of a scan takes effect before the next output of one that always has some: no
@@ -141,10 +143,23 @@ models! {
     /// And one that is silent is heard of at the end.
     stop_beside_a_silent_scan(TWO) {
         let control = Control::new();
-        let mut run = endless(&control, [count(), repeat(MANY)]);
+        let config = tight().control(&control);
+        let input = (0..=u8::MAX).cycle().fan_out().with(&config);
+        let mut run = input.distribute([count(), repeat(MANY)]);
         assert!(run.next().is_some());
         control.stop();
         let [counted, _] = outputs(run);
         assert_eq!(counted.len(), 1);
+    }
+
+    /// The same where the input may be pulled, wait for room or have ended meanwhile.
+    stop_beside_a_silent_scan_while_the_input_is_pulled(TWO) {
+        let control = Control::new();
+        let config = tight().control(&control);
+        let mut run = (0..2).fan_out().with(&config).read_ahead().distribute([count(), each()]);
+        let before = run.next();
+        control.stop();
+        let [counted, emitted] = outputs(before.into_iter().chain(run));
+        assert_eq!(counted, [emitted.len() as u8]);
     }
 }
