@@ -98,12 +98,12 @@ fn outputs_of_a_fold_may_be_big() {
 }
 
 #[test]
-fn outputs_of_a_tee_may_be_big() {
+fn outputs_in_rows_may_be_big() {
     in_own_process(|| {
         on_a_large_stack(|config| {
             let scan = scan::map(|nth: &u8| big(*nth));
-            let tuples = (0..COUNT).fan_out().with(config).zip_latest((scan,));
-            assert!(tuples.map(|(output,)| number(&output)).eq(0..COUNT));
+            let rows = (0..COUNT).fan_out().with(config).zip_latest((scan,));
+            assert!(rows.map(|(output,)| number(&output)).eq(0..COUNT));
         });
     });
 }

@@ -115,7 +115,7 @@ mod a_fold {
     }
 }
 
-mod a_tee {
+mod rows {
     use super::*;
 
     /// Emits an armed output for the first item, and nothing behind it.
@@ -128,10 +128,10 @@ mod a_tee {
     fn may_hold_outputs_that_panic_in_their_drops_when_it_is_dropped() {
         in_own_process(|| {
             settled(|config, tally| {
-                let mut tuples =
+                let mut rows =
                     (0_u64..).fan_out().with(config).zip_latest([once(tally), once(tally)]);
-                assert!(tuples.next().is_some());
-                assert_eq!(caught(|| drop(tuples)), Ok(()));
+                assert!(rows.next().is_some());
+                assert_eq!(caught(|| drop(rows)), Ok(()));
             });
         });
     }
@@ -145,8 +145,8 @@ mod a_tee {
                     out.emit(Bomb::new(&tally, true));
                     panic_any(STEP)
                 });
-                let mut tuples = (0..10_u64).fan_out().with(config).zip_latest((scan,));
-                assert_eq!(caught(|| tuples.next().is_some()), Err(STEP));
+                let mut rows = (0..10_u64).fan_out().with(config).zip_latest((scan,));
+                assert_eq!(caught(|| rows.next().is_some()), Err(STEP));
             });
         });
     }

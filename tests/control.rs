@@ -523,7 +523,7 @@ fn abort_does_not_wait_for_an_input_that_is_read_ahead() {
 }
 
 #[test]
-fn every_member_is_stopped_and_aborted() {
+fn every_verb_is_stopped_and_aborted() {
     for config in settings() {
         deadline(move || {
             let control = Control::new();
@@ -540,9 +540,9 @@ fn every_member_is_stopped_and_aborted() {
             };
             let last = stopping(500).fan_out().with(&config).fold((scan::count(), scan::max()));
             assert_eq!(last, (500, Some(499)));
-            let tuples =
+            let rows =
                 stopping(500).fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
-            assert!(tuples.eq((0..500_u64).map(|x| (x, x))));
+            assert!(rows.eq((0..500_u64).map(|x| (x, x))));
             let totals = stopping(500).fan_out().with(&config).demux(|x| x % 3, |_| scan::count());
             let mut totals: Vec<_> = totals.collect();
             totals.sort();
@@ -550,7 +550,7 @@ fn every_member_is_stopped_and_aborted() {
             let run = stopping(500).fan_out().with(&config).ordered([echo(), sum()]);
             assert_eq!(run.last().map(|(_, x)| x), Some((0..500).sum()));
 
-            // A tee ends with any of its scans.
+            // A run in rows ends with any of its scans.
             control.reset();
             let asks = control.clone();
             let second = ScanId::new(1);
@@ -559,8 +559,8 @@ fn every_member_is_stopped_and_aborted() {
                     asks.stop_scan(second);
                 }
             });
-            let tuples = input.fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
-            assert!(tuples.eq((0..500).map(|x| (x, x))));
+            let rows = input.fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
+            assert!(rows.eq((0..500).map(|x| (x, x))));
 
             let asks = control.clone();
             let aborting = (0_u64..).inspect(move |item| {
@@ -568,10 +568,10 @@ fn every_member_is_stopped_and_aborted() {
                     asks.abort();
                 }
             });
-            let mut tuples =
+            let mut rows =
                 aborting.fan_out().with(&config).zip_latest((scan::cloned(), scan::cloned()));
-            assert!(tuples.by_ref().all(|(a, b)| a == b && a < 500));
-            assert!(tuples.next().is_none());
+            assert!(rows.by_ref().all(|(a, b)| a == b && a < 500));
+            assert!(rows.next().is_none());
         });
     }
 }

@@ -88,7 +88,7 @@ tests! {
     what_was_emitted_before_an_abort_is_delivered: abort;
     so_it_is_in_order: abort_in_order;
     so_it_is_in_order_though_one_scan_was_far_ahead: abort_far_ahead;
-    so_it_is_in_tuples: abort_of_a_tee;
+    so_it_is_in_rows: abort_in_rows;
     so_it_is_in_a_demux: abort_of_a_demux;
     so_it_is_in_a_fold: abort_of_a_fold;
 }
@@ -159,7 +159,7 @@ fn abort_far_ahead(read_ahead: bool, config: &Config) {
     assert_eq!(outputs, (0..=60).flat_map(of_item).collect::<Vec<_>>());
 }
 
-fn abort_of_a_tee(read_ahead: bool, config: &Config) {
+fn abort_in_rows(read_ahead: bool, config: &Config) {
     let control = Control::new();
     let config = config.clone().control(&control);
     let scans = that_abort(&control, &[9, 5]);
