@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
-use anabranch::{Distribute, IteratorExt};
+use anabranch::{Control, Distribute, IteratorExt};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::config::With as _;
 use anabranch_models::models;
@@ -128,6 +128,16 @@ models! {
         assert_eq!(pieces.load(Ordering::Relaxed), 1);
     }
 
+    /// A total behind a scan whose flush aborts the run hands over what it has, and has a
+    /// result.
+    abort_inside_a_flush(Preemptions(2)) {
+        let control = Control::new();
+        let config = tight().control(&control);
+        let total = AtTheFlush(control).then(scan::fold(0, |count, _: &u8| count + 1));
+        let (counted,) = (0..2).fan_out().with(&config).fold((total,));
+        assert_eq!(counted, 2);
+    }
+
     /// The run ends on another thread than the one that started it.
     on_another_thread(Preemptions(4)) {
         let mut run = start(2, [each()]);
@@ -141,3 +151,19 @@ models! {
 use loom as checker;
 #[cfg(shuttle)]
 use shuttle as checker;
+
+/// Emits every item, and aborts the run in its flush.
+struct AtTheFlush(Control);
+
+impl Scan<u8> for AtTheFlush {
+    type Output = u8;
+
+    fn step(&mut self, item: &u8, out: &mut Emitter<'_, u8>) -> ControlFlow<()> {
+        out.emit(*item);
+        ControlFlow::Continue(())
+    }
+
+    fn flush(&mut self, _: &mut Emitter<'_, u8>) {
+        self.0.abort();
+    }
+}

@@ -35,7 +35,8 @@ impl Error for AddErrorKind {
     }
 }
 
-/// A scan could not be added to a run. Holds the scan, whose name alone was asked for.
+/// A scan could not be added to a run. [`into_inner`](Self::into_inner) returns the scan; no method
+/// of it was called, except `name`.
 ///
 /// ```
 /// use anabranch::{Pool, prelude::*};

@@ -56,6 +56,7 @@ impl<I, Th> FanOut<I, Th> {
         let reads_ahead = <I::Mode as Mode>::READS_AHEAD;
         let leased = threads.size().is_some();
         let wanted = branches.len() + usize::from(reads_ahead);
+        let needed = if wanted == 1 { "1 thread" } else { &format!("{wanted} threads") };
         let mut watch = control.map(|control| move |run, figures| control.attach(run, figures));
         let watch = watch.as_mut().map(|watch| watch as &mut dyn FnMut(_, _) -> _);
         let setup = Setup { settings, kept, reads_ahead, watch };
@@ -66,11 +67,11 @@ impl<I, Th> FanOut<I, Th> {
                 match unstarted {
                     Unstarted::Name(payload) => resume_unwind(payload),
                     Unstarted::Threads(LeaseError::Full { max, .. }) if leased => {
-                        panic!("a run that needs {wanted} threads cannot start on a lease of {max}")
+                        panic!("a run that needs {needed} cannot start on a lease of {max}")
                     }
                     Unstarted::Threads(error) => panic!(
-                        "a run that needs {wanted} threads cannot start: {error} (`Pool::lease` \
-                         returns this as an error)"
+                        "a run that needs {needed} cannot start: {error} (`Pool::lease` returns this as \
+                         an error)"
                     ),
                 }
             }

@@ -479,6 +479,7 @@ impl<S: Source, O> Drop for Manager<S, O> {
             }
         }
         self.run.close_events().discard();
+        self.pool.end_lease();
     }
 }
 

@@ -78,7 +78,12 @@ fn drive<T, S: Scan<T>>(
             Message::Stop => {
                 outlet.begin_piece(Instant::now());
                 scan.flush(&mut Emitter::outlet(outlet));
-                return ControlFlow::Break(());
+                // Aborted in the middle of that, it may have kept something.
+                // MODEL: loom-tests/tests/drop.rs::abort_inside_a_flush
+                return match outlet.is_closed() {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                };
             }
         }
     }

@@ -37,17 +37,12 @@ impl fmt::Display for LeaseError {
             Self::Full { wanted, live, max } => write!(
                 f,
                 "the pool has no {} free: its maximum is {max}, and {live} {} in use",
-                threads(*wanted),
+                if *wanted == 1 { "thread".to_owned() } else { format!("{wanted} threads") },
                 if *live == 1 { "is" } else { "are" },
             ),
             Self::Spawn(error) => write!(f, "the operating system refused a thread: {error}"),
         }
     }
-}
-
-/// So many threads, in words.
-pub(super) fn threads(count: usize) -> String {
-    if count == 1 { "thread".to_owned() } else { format!("{count} threads") }
 }
 
 impl Error for LeaseError {

@@ -57,6 +57,8 @@ struct State {
     /// How many threads are in use.
     live: usize,
     idle: Vec<Thread>,
+    /// Whether a lease is over: it gives no threads, and what comes back goes on to its parent.
+    closed: bool,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -141,9 +143,16 @@ impl Pool {
             max: Some(size),
             max_idle: size,
             parent: Some(Arc::clone(&self.shared)),
-            state: Mutex::new(State { live: 0, idle }),
+            state: Mutex::new(State { live: 0, idle, closed: false }),
         };
         Ok(Lease { pool: Self { shared: Arc::new(shared) }, size })
+    }
+
+    /// Ends a lease, if this is the inside of one: what is not in use goes back to its pool now,
+    /// and the rest as it comes.
+    // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
+    pub(crate) fn end_lease(&self) {
+        self.shared.end_lease();
     }
 
     /// How many threads are in use: by scans, by inputs that are read ahead, and in leases.
@@ -198,7 +207,8 @@ impl Shared {
         let wanted = kinds.len();
         let mut state = self.state.lock();
         let live = state.live;
-        if let Some(max) = self.max.filter(|max| wanted > max - live) {
+        let max = if state.closed { Some(live) } else { self.max };
+        if let Some(max) = max.filter(|max| wanted > max - live) {
             return Err(LeaseError::Full { wanted, live, max });
         }
         state.live += wanted;
@@ -220,20 +230,35 @@ impl Shared {
     fn hand_back(&self, thread: Thread) {
         let mut state = self.state.lock();
         state.live -= 1;
-        if state.idle.len() < self.max_idle {
+        if !state.closed && state.idle.len() < self.max_idle {
             state.idle.push(thread);
+            return;
         }
+        drop(state);
+        if let Some(parent) = &self.parent {
+            parent.hand_back(thread);
+        }
+    }
+
+    /// Gives back the threads that are idle, and the places of those that were never started
+    /// or have ended.
+    fn end_lease(&self) {
+        let Some(parent) = &self.parent else { return };
+        let mut state = self.state.lock();
+        if mem::replace(&mut state.closed, true) {
+            return;
+        }
+        let idle = mem::take(&mut state.idle);
+        let missing = self.max.unwrap_or(0) - state.live - idle.len();
+        drop(state);
+        idle.into_iter().for_each(|thread| parent.hand_back(thread));
+        parent.state.lock().live -= missing;
     }
 }
 
-/// A lease that ends gives back the threads it has, and the places of those it has not.
 impl Drop for Shared {
     fn drop(&mut self) {
-        let Some(parent) = &self.parent else { return };
-        let idle = mem::take(&mut self.state.lock().idle);
-        let missing = self.max.unwrap_or(0) - idle.len();
-        idle.into_iter().for_each(|thread| parent.hand_back(thread));
-        parent.state.lock().live -= missing;
+        self.end_lease();
     }
 }
 
