@@ -1,6 +1,6 @@
-//! Random programs over the whole crate: any member of the family, any width, scans that
-//! emit, end, ask and panic, inputs that do, consumers that dawdle and drop, with requests
-//! from everywhere. What arrives is compared with the sequential run.
+//! Random programs over the whole crate: any member of the family, any width, threads of a pool,
+//! a lease or a scope, scans that emit, end, ask and panic, inputs that do and that fail,
+//! consumers that dawdle and drop, with requests from everywhere. What arrives is compared with the sequential run.
 //!
 //! ```sh
 //! cargo test --release --test fuzz                                 # some 15 s, a new seed
