@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anabranch::scan::BoxScan;
+
 use super::layer::{Refusal, Remote, Threads};
 use super::log::Log;
-use super::program::{Ask, Pace, Payloads, Program, Site};
+use super::program::{Ask, Pace, Payloads, Plan, Program, Site};
 use super::values::{Item, Output, Payload};
 
 /// One program's notes.
@@ -39,6 +41,7 @@ pub(crate) struct Board {
     pub(crate) scans: Tally,
     pub(crate) inputs: Tally,
     pub(crate) payloads: Tally,
+    pub(crate) errors: Tally,
 }
 
 /// How many values of one kind there were, and are.
@@ -182,6 +185,7 @@ impl Board {
             scans: Tally::default(),
             inputs: Tally::default(),
             payloads: Tally::default(),
+            errors: Tally::default(),
         })
     }
 
@@ -264,6 +268,21 @@ impl Board {
         };
         let request = Request { from, what, before, after: self.moment(), late };
         lock(&self.requests).push(request);
+    }
+
+    /// Makes a scan for a run that asks for one, on record: it is to have this number.
+    pub(crate) fn give(
+        self: &Arc<Self>,
+        site: Site,
+        plan: &Plan,
+        id: usize,
+    ) -> BoxScan<'static, Item, Output> {
+        let late = self.is_over();
+        let (log, scan) = super::scans::watched(self, plan.clone(), None);
+        let (before, what) = (self.moment(), Asked::Added(log.number, Ok(id)));
+        let (from, after) = (From::Site(site), self.moment());
+        lock(&self.requests).push(Request { from, what, before, after, late });
+        scan
     }
 
     /// Asks for all that is to be asked for at a site.

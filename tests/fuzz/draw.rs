@@ -5,7 +5,7 @@ use std::env;
 use super::kinds;
 use super::layer::Settings;
 use super::program::{
-    Ask, Fault, Kind, Member, Pace, Payloads, Plan, Program, ScanFault, Site, Steps,
+    Ask, Fault, Host, Kind, Member, Pace, Payloads, Plan, Program, ScanFault, Site, Steps,
 };
 use super::random::Random;
 
@@ -90,9 +90,11 @@ impl Draw<'_> {
             seed,
             profile: self.profile.name(),
             member,
-            settings,
+            host: self.host(member),
             spare_threads: self.random.percent(15).then(|| self.random.below(4) as usize),
             items,
+            fails: settings.until_error && self.random.percent(60),
+            settings,
             scans: self.plans(width, items),
             keys: self.random.between(1, 12),
             discarded_keys: if self.random.percent(30) { self.random.between(2, 4) } else { 0 },
@@ -108,6 +110,15 @@ impl Draw<'_> {
             again: false,
         };
         self.disturb(&mut program);
+        // Who asks for scans has threads for them.
+        let is_given = |(site, _): &&(Site, Ask)| matches!(site, Site::Hook(_));
+        let given = program.asks.iter().filter(is_given).count();
+        let mut least = given;
+        if let Host::Lease(more) = &mut program.host {
+            *more = (*more).max(given);
+            least = *more;
+        }
+        program.spare_threads = program.spare_threads.map(|spare| spare.max(least));
         program
     }
 
@@ -153,6 +164,14 @@ impl Draw<'_> {
             }
             program.settings.discard_without_scans = self.random.percent(10);
         }
+        let gives = program.is_asked_for_scans() && self.profile != Profile::Live;
+        if gives && self.random.percent(60) {
+            for _ in 0..self.random.between(1, 3) {
+                let (at, kind) = (self.any_item(program), self.kind(program.items));
+                let plan = self.plan(kind);
+                program.asks.push((Site::Hook(at), Ask::Add(Box::new(plan))));
+            }
+        }
         let drops = match self.profile {
             Profile::Plain | Profile::Mixed => 30,
             Profile::Faults | Profile::Requests | Profile::Waves => 10,
@@ -169,12 +188,22 @@ impl Draw<'_> {
         match self.profile {
             Profile::Waves | Profile::Floods if self.random.percent(60) => Member::Distribute,
             _ => match self.random.below(100) {
-                0..40 => Member::Distribute,
+                0..30 => Member::Distribute,
+                30..40 => Member::Dynamic,
                 40..60 => Member::Ordered,
                 60..75 => Member::Tee,
                 75..87 => Member::Fold,
                 _ => Member::Demux,
             },
+        }
+    }
+
+    fn host(&mut self, member: Member) -> Host {
+        match self.random.below(100) {
+            0..15 => Host::Lease(self.random.below(4) as usize),
+            15..25 if member == Member::Fold => Host::OwnScope,
+            15..35 => Host::Scope,
+            _ => Host::Pool,
         }
     }
 
@@ -231,6 +260,7 @@ impl Draw<'_> {
             shards: self.random.between(1, 5) as usize,
             discard_without_scans: false,
             read_ahead: self.profile == Profile::Live || self.random.percent(40),
+            until_error: self.random.percent(30),
             ordered: member == Member::Ordered,
         }
     }
@@ -386,7 +416,7 @@ impl Draw<'_> {
             25..45 => Ask::Abort,
             // The numbers of a demux are no scans of its user's.
             45..70 if !demux => Ask::StopScan(self.random.below(width + 2) as usize),
-            70..100 if program.member == Member::Distribute => {
+            70..100 if matches!(program.member, Member::Distribute | Member::Dynamic) => {
                 let kind = self.kind(program.items);
                 let mut plan = self.plan(kind);
                 if self.profile == Profile::Mixed && self.random.percent(30) {
@@ -397,7 +427,9 @@ impl Draw<'_> {
             70..85 => Ask::Abort,
             _ => Ask::Stop,
         };
+        let gives = program.is_asked_for_scans() && matches!(ask, Ask::Add(_));
         let site = match self.random.below(100) {
+            _ if gives => Site::Hook(item),
             0..5 if matches!(ask, Ask::Stop | Ask::Abort) => Site::BeforeTheRun,
             0..30 => Site::Input(item),
             30..60 if program.member != Member::Fold => {

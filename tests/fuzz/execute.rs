@@ -14,10 +14,10 @@ use anabranch::scan::{self, BoxScan, Emitter, Scan};
 
 use super::board::{Board, From, Raised, Who, discard, lock};
 use super::input::Input;
-use super::layer::{self, Origin, Run, Settings, Threads};
-use super::program::{Ask, Fault, Member, Program, Site};
+use super::layer::{self, On, Origin, Run, Settings, Threads};
+use super::program::{Ask, Fault, Host, Member, Program, Site};
 use super::scans::watched;
-use super::values::{Item, Output, Payload};
+use super::values::{Item, Output, Payload, Torn};
 
 /// What the consumer saw.
 pub(crate) struct Outcome {
@@ -51,6 +51,8 @@ pub(crate) enum Got {
     Each(Vec<u64>),
     /// The last output of each scan.
     Last(Vec<Option<u64>>),
+    /// The error of the input.
+    Failed,
     /// The drop of an output panicked, inside `next`.
     Raised,
 }
@@ -108,7 +110,13 @@ pub(crate) fn execute(program: Program, shared: &Threads) -> (Arc<Board>, Outcom
                 scope.spawn(move || ask_elsewhere(board, pulled, ask));
             }
         }
-        let mut outcome = Consumer::new(&board).run(scans);
+        let (consumer, threads) = (Consumer::new(&board), &board.threads);
+        let mut outcome = match board.program.host {
+            Host::Pool => consumer.run(scans, On::Pool(threads)),
+            Host::Lease(more) => consumer.run(scans, On::Lease(threads, more)),
+            Host::Scope => thread::scope(|scope| consumer.run(scans, On::Scope(scope))),
+            Host::OwnScope => thread::scope(|scope| consumer.run(scans, On::OwnScope(scope))),
+        };
         settle(&board, &mut outcome);
         idle_again.store(true, SeqCst);
         outcome
@@ -138,13 +146,10 @@ fn settle(board: &Arc<Board>, outcome: &mut Outcome) {
         let silent = |_: &Item, _: &mut Emitter<'_, Output>| ControlFlow::Continue(());
         let scans = vec![scan::from_fn(silent).boxed()];
         let settings = Settings::default();
-        let again = layer::distribute(
-            &settings,
-            &Threads::new(),
-            Some(&board.remote),
-            iter::empty(),
-            scans,
-        );
+        let threads = Threads::new();
+        let none = iter::empty::<Result<Item, Torn>>();
+        let on = On::Pool(&threads);
+        let again = layer::distribute(&settings, on, Some(&board.remote), none, scans);
         match again.map(|mut run| run.next().is_none()) {
             Ok(true) => {}
             Ok(false) => outcome.wrong.push("a second run without items has an output".into()),
@@ -176,21 +181,27 @@ impl<'a> Consumer<'a> {
         Self { board, outcome }
     }
 
-    fn run(mut self, scans: Vec<BoxScan<'static, Item, Output>>) -> Outcome {
+    fn run(mut self, scans: Vec<BoxScan<'static, Item, Output>>, on: On<'_, '_, '_>) -> Outcome {
         let program = &self.board.program;
         self.board.ask_at(Site::BeforeTheRun);
         let input = Input::new(Arc::clone(self.board), super::oracle::due(program));
-        let (settings, threads) = (&program.settings, &self.board.threads);
-        let remote = Some(&self.board.remote);
+        let (settings, remote) = (&program.settings, Some(&self.board.remote));
         match program.member {
             Member::Distribute | Member::Ordered => {
                 self.begin(
-                    || layer::distribute(settings, threads, remote, input, scans),
+                    || layer::distribute(settings, on, remote, input, scans),
+                    |(scan, output)| Got::Of(scan, unpack(output)),
+                );
+            }
+            Member::Dynamic => {
+                let (count, ask) = (scans.len(), asking(self.board, scans));
+                self.begin(
+                    || layer::dynamic(settings, on, remote, input, count, ask),
                     |(scan, output)| Got::Of(scan, unpack(output)),
                 );
             }
             Member::Tee => self.begin(
-                || layer::tee(settings, threads, remote, input, scans),
+                || layer::tee(settings, on, remote, input, scans),
                 |each| Got::Each(each.into_iter().map(unpack).collect()),
             ),
             Member::Demux => {
@@ -199,7 +210,7 @@ impl<'a> Consumer<'a> {
                     || {
                         layer::demux(
                             settings,
-                            threads,
+                            on,
                             remote,
                             input,
                             move |item| key_of(&keys, item),
@@ -211,11 +222,15 @@ impl<'a> Consumer<'a> {
             }
             Member::Fold => {
                 let folded = catch_unwind(AssertUnwindSafe(|| {
-                    layer::fold(settings, threads, remote, input, scans)
+                    layer::fold(settings, on, remote, input, scans)
                 }));
                 self.board.is_over_now();
                 match folded {
-                    Ok(Ok(last)) => {
+                    Ok(Ok(Err(Torn { .. }))) => {
+                        self.outcome.got.push(Got::Failed);
+                        self.outcome.end = End::Exhausted;
+                    }
+                    Ok(Ok(Ok(last))) => {
                         let last = last.into_iter().map(|output| output.map(unpack)).collect();
                         self.outcome.got.push(Got::Last(last));
                         self.outcome.end = End::Exhausted;
@@ -233,9 +248,9 @@ impl<'a> Consumer<'a> {
     }
 
     /// Starts a run and takes what it gives.
-    fn begin<V>(
+    fn begin<'s, V: 's>(
         &mut self,
-        start: impl FnOnce() -> Result<Box<dyn Run<V>>, layer::Refused>,
+        start: impl FnOnce() -> Result<Box<dyn Run<V, Torn> + 's>, layer::Refused>,
         note: impl Fn(V) -> Got,
     ) {
         match catch_unwind(AssertUnwindSafe(start)) {
@@ -252,7 +267,7 @@ impl<'a> Consumer<'a> {
         self.look_around();
     }
 
-    fn take_all<V>(&mut self, mut run: Box<dyn Run<V>>, note: impl Fn(V) -> Got) {
+    fn take_all<V>(&mut self, mut run: Box<dyn Run<V, Torn> + '_>, note: impl Fn(V) -> Got) {
         let (board, program) = (self.board, &self.board.program);
         self.board.ask_at(Site::Consumer(0));
         let mut taken = 0;
@@ -265,7 +280,7 @@ impl<'a> Consumer<'a> {
             }
             match catch_unwind(AssertUnwindSafe(|| run.next())) {
                 Ok(Some(value)) => {
-                    let got = note(value);
+                    let got = value.map_or_else(|Torn { .. }| Got::Failed, &note);
                     if let Got::Of(scan, _) = got {
                         let name = run.name(scan).map(|name| (scan, name));
                         self.outcome.names.extend(name);
@@ -317,7 +332,7 @@ impl<'a> Consumer<'a> {
     }
 
     /// Asks a run that has ended for more.
-    fn look_at_the_end<V>(&mut self, run: &mut dyn Run<V>) {
+    fn look_at_the_end<V>(&mut self, run: &mut (dyn Run<V, Torn> + '_)) {
         for _ in 0..3 {
             match catch_unwind(AssertUnwindSafe(|| run.next())) {
                 Ok(None) => {}
@@ -339,6 +354,10 @@ impl<'a> Consumer<'a> {
     }
 
     fn look_around(&mut self) {
+        // What adds scans keeps a lease.
+        if matches!(self.board.program.host, Host::Lease(_)) {
+            self.board.remote.forget_adder();
+        }
         self.outcome.live = self.board.threads.live();
         self.outcome.figures = self.board.remote.figures();
     }
@@ -378,6 +397,29 @@ fn unpack(output: Output) -> u64 {
     let value = output.value;
     discard(catch_unwind(AssertUnwindSafe(|| drop(output))));
     value
+}
+
+/// What gives a dynamic run its first scans, and later those that are due by then.
+fn asking(
+    board: &Arc<Board>,
+    scans: Vec<BoxScan<'static, Item, Output>>,
+) -> impl FnMut() -> Vec<BoxScan<'static, Item, Output>> + Send + use<> {
+    let (board, begun) = (Arc::clone(board), scans.len());
+    let (mut first, mut given) = (Some(scans), BTreeSet::new());
+    move || {
+        if let Some(first) = first.take() {
+            return first;
+        }
+        let returned = board.returned.load(SeqCst);
+        let mut scans = Vec::new();
+        for (number, (site, ask)) in board.program.asks.iter().enumerate() {
+            let (Site::Hook(at), Ask::Add(plan)) = (*site, ask) else { continue };
+            if at <= returned && given.insert(number) {
+                scans.push(board.give(*site, plan, begun + given.len() - 1));
+            }
+        }
+        scans
+    }
 }
 
 fn key_of(board: &Arc<Board>, item: &Item) -> u64 {

@@ -6,7 +6,7 @@ use std::thread;
 
 use super::board::{Board, Who, lock};
 use super::program::{Fault, Site};
-use super::values::Item;
+use super::values::{Item, Torn};
 
 pub(crate) struct Input {
     board: Arc<Board>,
@@ -23,9 +23,9 @@ impl Input {
 }
 
 impl Iterator for Input {
-    type Item = Item;
+    type Item = Result<Item, Torn>;
 
-    fn next(&mut self) -> Option<Item> {
+    fn next(&mut self) -> Option<Result<Item, Torn>> {
         let board = &self.board;
         board.begins("a call of the input's next");
         board.begun.fetch_add(1, SeqCst);
@@ -44,11 +44,11 @@ impl Iterator for Input {
         }
         if item >= board.program.items {
             board.exhausted.store(true, SeqCst);
-            return None;
+            return board.program.fails.then(|| Err(Torn::new(Arc::clone(board))));
         }
         let item = Item::new(item, Arc::clone(board));
         board.returned.fetch_add(1, SeqCst);
-        Some(item)
+        Some(Ok(item))
     }
 }
 

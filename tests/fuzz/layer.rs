@@ -4,11 +4,12 @@
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
 
-use crate::support::config::{Config, With as _};
-use anabranch::scan::BoxScan;
+use anabranch::scan::{BoxScan, Scan};
 use anabranch::{
-    Adder, Control, Demux, Distribute, IteratorExt, PanicOrigin, Pool, ReadAhead, ScanId, ZipLatest,
+    Adder, Control, Demux, Distribute, Dynamic, FanOut, IteratorExt, Lease, Ordered, PanicOrigin,
+    Pool, ScanId, ZipLatest,
 };
 
 /// What a run is started with.
@@ -20,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) shards: usize,
     pub(crate) discard_without_scans: bool,
     pub(crate) read_ahead: bool,
+    /// Whether the run is one until an error of its input.
+    pub(crate) until_error: bool,
     pub(crate) ordered: bool,
 }
 
@@ -47,6 +50,17 @@ impl Threads {
     pub(crate) fn live(&self) -> usize {
         self.0.live()
     }
+}
+
+/// What a run has its threads from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum On<'t, 'scope, 'env> {
+    Pool(&'t Threads),
+    /// As many as it begins with, and so many more.
+    Lease(&'t Threads, usize),
+    Scope(&'scope Scope<'scope, 'env>),
+    /// One that it opens for itself, if it is a fold.
+    OwnScope(&'scope Scope<'scope, 'env>),
 }
 
 /// What asks a run from outside. It holds one run, the one that was started last.
@@ -114,12 +128,14 @@ impl<T, O> Remote<T, O> {
         drop((adder, control));
     }
 
-    fn control(&self) -> Control {
-        lock(&self.control).clone()
+    /// Lets go of what adds scans.
+    pub(crate) fn forget_adder(&self) {
+        let adder = lock(&self.adder).take();
+        drop(adder);
     }
 
-    fn hold(&self, adder: Option<Adder<T, O>>) {
-        *lock(&self.adder) = adder;
+    fn control(&self) -> Control {
+        lock(&self.control).clone()
     }
 }
 
@@ -147,8 +163,8 @@ impl Origin {
 }
 
 /// A run that was started.
-pub(crate) trait Run<V> {
-    fn next(&mut self) -> Option<V>;
+pub(crate) trait Run<V, E> {
+    fn next(&mut self) -> Option<Result<V, E>>;
     fn size_hint(&self) -> (usize, Option<usize>);
     fn origin(&self) -> Option<Origin>;
     /// The name of a scan, if runs of this kind say it.
@@ -160,198 +176,272 @@ pub(crate) trait Run<V> {
 /// Why a run did not start.
 pub(crate) type Refused = String;
 
-/// An input, with or without a thread of its own.
-enum Fed<I, T> {
-    Here(I),
-    Ahead(ReadAhead<'static, T>),
+/// Starts a run: has it go by the settings, and calls a verb.
+///
+/// A macro, as what `fan_out` can be given has bounds that have no names outside of the crate.
+macro_rules! start {
+    ($settings:expr, $on:expr, $threads:expr, $remote:expr, $input:expr, |$run:ident| $verb:expr) => {
+        match $on {
+            On::Pool(Threads(pool)) => {
+                start_on!($settings, pool, $remote, $input, |$run| $verb)
+            }
+            On::Lease(Threads(pool), more) => {
+                let lease = lease(pool, $settings, $threads + more)?;
+                start_on!($settings, lease, $remote, $input, |$run| $verb)
+            }
+            On::Scope(scope) | On::OwnScope(scope) => {
+                start_on!($settings, scope, $remote, $input, |$run| $verb)
+            }
+        }
+    };
 }
 
-fn config<T, O>(
+macro_rules! start_on {
+    ($settings:expr, $threads:expr, $remote:expr, $input:expr, |$run:ident| $verb:expr) => {
+        match ($settings.until_error, $settings.read_ahead) {
+            (false, false) => {
+                let run = $input.map_while(Result::ok).fan_out();
+                let $run = set($settings, $remote, run).on($threads);
+                $verb
+            }
+            (false, true) => {
+                let run = $input.map_while(Result::ok).fan_out().read_ahead();
+                let $run = set($settings, $remote, run).on($threads);
+                $verb
+            }
+            (true, false) => {
+                let $run = set($settings, $remote, $input.fan_out()).on($threads).until_error();
+                $verb
+            }
+            // Both ways round it is the same.
+            (true, true) if $settings.batch.is_none() => {
+                let run = $input.fan_out().on($threads).until_error();
+                let $run = set($settings, $remote, run).read_ahead();
+                $verb
+            }
+            (true, true) => {
+                let run = $input.fan_out().read_ahead().on($threads);
+                let $run = set($settings, $remote, run).until_error();
+                $verb
+            }
+        }
+    };
+}
+
+fn set<T, O, I, Th>(
     settings: &Settings,
-    threads: &Threads,
     remote: Option<&Arc<Remote<T, O>>>,
-) -> Config {
-    let mut config = Config::new()
-        .pool(threads.0.clone())
-        .ordered(settings.ordered)
-        .discard_without_scans(settings.discard_without_scans);
-    if settings.shards > 0 {
-        config = config.shards(settings.shards);
+    mut run: FanOut<I, Th>,
+) -> FanOut<I, Th> {
+    if settings.discard_without_scans {
+        run = run.discard_without_scans();
     }
     if let Some(batches) = settings.input_capacity {
-        config = config.input_capacity(batches);
+        run = run.input_capacity(batches);
     }
     if let Some(batches) = settings.output_capacity {
-        config = config.output_capacity(batches);
+        run = run.output_capacity(batches);
     }
     if let Some(items) = settings.batch {
-        config = config.batch(items);
+        run = run.batch(items);
     }
     if let Some(remote) = remote {
-        config = config.control(&remote.control());
+        run = run.control(&remote.control());
     }
-    config
+    run
 }
 
-fn feed<I>(config: &Config, read_ahead: bool, input: I) -> Result<Fed<I, I::Item>, Refused>
-where
-    I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
-{
-    Ok(if read_ahead {
-        Fed::Ahead(input.try_read_ahead_with(config).map_err(said)?)
-    } else {
-        Fed::Here(input)
-    })
-}
-
-fn said(error: impl Into<StartErrorKind>) -> Refused {
-    error.into().to_string()
+fn lease(pool: &Pool, settings: &Settings, threads: usize) -> Result<Lease, Refused> {
+    let threads = threads + usize::from(settings.read_ahead);
+    pool.lease(threads).map_err(|error| error.to_string())
 }
 
 /// Starts a run that merges outputs, as they come or in order.
-pub(crate) fn distribute<I, O>(
+pub(crate) fn distribute<'s, I, T, E, O>(
     settings: &Settings,
-    threads: &Threads,
-    remote: Option<&Arc<Remote<I::Item, O>>>,
+    on: On<'_, 's, '_>,
+    remote: Option<&Arc<Remote<T, O>>>,
     input: I,
-    scans: Vec<BoxScan<'static, I::Item, O>>,
-) -> Result<Box<dyn Run<(usize, O)>>, Refused>
+    scans: Vec<BoxScan<'static, T, O>>,
+) -> Result<Box<dyn Run<(usize, O), E> + 's>, Refused>
 where
-    I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
+    I: Iterator<Item = Result<T, E>> + Send + 'static,
+    T: Send + Sync + 'static,
+    E: Send + 'static,
     O: Send + 'static,
 {
-    fn held<I, O>(
-        mut run: Distribute<I, O>,
-        remote: Option<&Arc<Remote<I::Item, O>>>,
-    ) -> Box<dyn Run<(usize, O)>>
-    where
-        I: anabranch::Input + 'static,
-        O: 'static,
-    {
-        if let Some(remote) = remote {
-            remote.hold(run.adder());
+    let threads = scans.len();
+    Ok(start!(settings, on, threads, remote, input, |run| {
+        if settings.ordered {
+            let run = run.ordered(scans);
+            Held::boxed(run, of_scan, Ordered::panicked, Some(Ordered::name))
+        } else {
+            let mut run = run.distribute(scans);
+            hold(remote, || run.adder());
+            Held::boxed(run, of_scan, Distribute::panicked, Some(Distribute::name))
         }
-        Box::new(run)
-    }
-    let config = config(settings, threads, remote);
-    Ok(match feed(&config, settings.read_ahead, input)? {
-        Fed::Here(input) => {
-            held(input.try_par_distribute_with(&config, scans).map_err(said)?, remote)
-        }
-        Fed::Ahead(input) => {
-            held(input.try_par_distribute_with(&config, scans).map_err(said)?, remote)
-        }
-    })
+    }))
+}
+
+/// Starts a run that asks for scans: the first `threads` of them at once.
+#[allow(dead_code, reason = "the soak has no use for it")]
+pub(crate) fn dynamic<'s, I, T, E, O>(
+    settings: &Settings,
+    on: On<'_, 's, '_>,
+    remote: Option<&Arc<Remote<T, O>>>,
+    input: I,
+    threads: usize,
+    ask: impl FnMut() -> Vec<BoxScan<'static, T, O>> + Send + 'static,
+) -> Result<Box<dyn Run<(usize, O), E> + 's>, Refused>
+where
+    I: Iterator<Item = Result<T, E>> + Send + 'static,
+    T: Send + Sync + 'static,
+    E: Send + 'static,
+    O: Send + 'static,
+{
+    Ok(start!(settings, on, threads, remote, input, |run| {
+        let mut run = run.dynamic(ask);
+        hold(remote, || run.adder());
+        Held::boxed(run, of_scan, Dynamic::panicked, Some(Dynamic::name))
+    }))
 }
 
 /// Starts a run that gives the latest output of each scan, item by item.
-pub(crate) fn tee<I, O>(
+pub(crate) fn tee<'s, I, T, E, O>(
     settings: &Settings,
-    threads: &Threads,
-    remote: Option<&Arc<Remote<I::Item, O>>>,
+    on: On<'_, 's, '_>,
+    remote: Option<&Arc<Remote<T, O>>>,
     input: I,
-    scans: Vec<BoxScan<'static, I::Item, O>>,
-) -> Result<Box<dyn Run<Vec<O>>>, Refused>
+    scans: Vec<BoxScan<'static, T, O>>,
+) -> Result<Box<dyn Run<Vec<O>, E> + 's>, Refused>
 where
-    I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
+    I: Iterator<Item = Result<T, E>> + Send + 'static,
+    T: Send + Sync + 'static,
+    E: Send + 'static,
     O: Clone + Send + 'static,
 {
-    let config = config(settings, threads, remote);
-    Ok(match feed(&config, settings.read_ahead, input)? {
-        Fed::Here(input) => Box::new(input.try_par_tee_with(&config, scans).map_err(said)?),
-        Fed::Ahead(input) => Box::new(input.try_par_tee_with(&config, scans).map_err(said)?),
-    })
+    let threads = scans.len();
+    Ok(start!(settings, on, threads, remote, input, |run| {
+        Held::boxed(run.zip_latest(scans), |row: Vec<O>| row, ZipLatest::panicked, None)
+    }))
 }
 
 /// Runs to the end, and gives each scan's last output.
-pub(crate) fn fold<I, O>(
+#[allow(clippy::type_complexity, reason = "an alias would say no more")]
+pub(crate) fn fold<I, T, E, O>(
     settings: &Settings,
-    threads: &Threads,
-    remote: Option<&Arc<Remote<I::Item, O>>>,
+    on: On<'_, '_, '_>,
+    remote: Option<&Arc<Remote<T, O>>>,
     input: I,
-    scans: Vec<BoxScan<'static, I::Item, O>>,
-) -> Result<Vec<Option<O>>, Refused>
+    scans: Vec<BoxScan<'static, T, O>>,
+) -> Result<Result<Vec<Option<O>>, E>, Refused>
 where
-    I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
+    I: Iterator<Item = Result<T, E>> + Send + 'static,
+    T: Send + Sync + 'static,
+    E: Send + 'static,
     O: Send + 'static,
 {
-    let config = config(settings, threads, remote);
-    match feed(&config, settings.read_ahead, input)? {
-        Fed::Here(input) => input.try_par_fold_with(&config, scans).map_err(said),
-        Fed::Ahead(input) => input.try_par_fold_with(&config, scans).map_err(said),
-    }
+    let threads = scans.len();
+    let totals: Vec<_> = scans.into_iter().map(Scan::last).collect();
+    Ok(start!(settings, on, threads, remote, input, |run| match on {
+        On::OwnScope(_) => run.scoped().fold(totals).told(),
+        _ => run.fold(totals).told(),
+    }))
 }
 
 /// Starts a run with a scan for each key.
-pub(crate) fn demux<I, O>(
+pub(crate) fn demux<'s, I, T, E, O>(
     settings: &Settings,
-    threads: &Threads,
-    remote: Option<&Arc<Remote<I::Item, O>>>,
+    on: On<'_, 's, '_>,
+    remote: Option<&Arc<Remote<T, O>>>,
     input: I,
-    key: impl Fn(&I::Item) -> u64 + Send + Sync + 'static,
-    factory: impl Fn(&u64) -> Option<BoxScan<'static, I::Item, O>> + Send + Sync + 'static,
-) -> Result<Box<dyn Run<(u64, O)>>, Refused>
+    key: impl Fn(&T) -> u64 + Send + Sync + 'static,
+    factory: impl Fn(&u64) -> Option<BoxScan<'static, T, O>> + Send + Sync + 'static,
+) -> Result<Box<dyn Run<(u64, O), E> + 's>, Refused>
 where
-    I: Iterator<Item: Send + Sync + 'static> + Send + 'static,
+    I: Iterator<Item = Result<T, E>> + Send + 'static,
+    T: Send + Sync + 'static,
+    E: Send + 'static,
     O: Send + 'static,
 {
-    let config = config(settings, threads, remote);
-    Ok(match feed(&config, settings.read_ahead, input)? {
-        Fed::Here(input) => {
-            Box::new(input.try_par_demux_with(&config, key, factory).map_err(said)?)
-        }
-        Fed::Ahead(input) => {
-            Box::new(input.try_par_demux_with(&config, key, factory).map_err(said)?)
-        }
-    })
+    let shards = settings.shards;
+    Ok(start!(settings, on, shards, remote, input, |run| {
+        let run = match on {
+            // It says itself how many shards there are.
+            On::Lease(_, 0) => run.demux(key, factory),
+            _ => run.demux_over(shards, key, factory),
+        };
+        Held::boxed(run, |output: (u64, O)| output, Demux::panicked, None)
+    }))
 }
 
-impl<I: anabranch::Input, O> Run<(usize, O)> for Distribute<I, O> {
-    fn next(&mut self) -> Option<(usize, O)> {
-        Iterator::next(self).map(|(id, output)| (id.index(), output))
+/// Has the remote add scans to a run.
+fn hold<T, O>(remote: Option<&Arc<Remote<T, O>>>, adder: impl FnOnce() -> Adder<T, O>) {
+    if let Some(remote) = remote {
+        *lock(&remote.adder) = Some(adder());
+    }
+}
+
+fn of_scan<O>((id, output): (ScanId, O)) -> (usize, O) {
+    (id.index(), output)
+}
+
+/// What a run yields, whether or not its input may fail.
+trait Yielded<X, E> {
+    fn told(self) -> Result<X, E>;
+}
+
+impl<X, E> Yielded<X, E> for X {
+    fn told(self) -> Result<X, E> {
+        Ok(self)
+    }
+}
+
+impl<X, E> Yielded<X, E> for Result<X, E> {
+    fn told(self) -> Self {
+        self
+    }
+}
+
+type NameOf<R> = fn(&R, ScanId) -> Option<&str>;
+
+/// A run of any verb but fold, and what is known of it.
+struct Held<R, X, V> {
+    run: R,
+    output: fn(X) -> V,
+    panicked: fn(&R) -> Option<PanicOrigin>,
+    name: Option<NameOf<R>>,
+}
+
+impl<R, X, V> Held<R, X, V> {
+    fn boxed<'s, E>(
+        run: R,
+        output: fn(X) -> V,
+        panicked: fn(&R) -> Option<PanicOrigin>,
+        name: Option<NameOf<R>>,
+    ) -> Box<dyn Run<V, E> + 's>
+    where
+        R: Iterator<Item: Yielded<X, E>>,
+        Self: 's,
+    {
+        Box::new(Self { run, output, panicked, name })
+    }
+}
+
+impl<R: Iterator<Item: Yielded<X, E>>, X, V, E> Run<V, E> for Held<R, X, V> {
+    fn next(&mut self) -> Option<Result<V, E>> {
+        self.run.next().map(|yielded| yielded.told().map(self.output))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        Iterator::size_hint(self)
+        self.run.size_hint()
     }
 
     fn origin(&self) -> Option<Origin> {
-        self.panicked().and_then(Origin::of)
+        (self.panicked)(&self.run).and_then(Origin::of)
     }
 
     fn name(&self, scan: usize) -> Option<Option<String>> {
-        Some(Distribute::name(self, ScanId::new(scan)).map(str::to_owned))
-    }
-}
-
-impl<I, O> Run<Vec<O>> for ZipLatest<I, Vec<Option<O>>>
-where
-    I: anabranch::Input,
-    O: Clone,
-{
-    fn next(&mut self) -> Option<Vec<O>> {
-        Iterator::next(self)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        Iterator::size_hint(self)
-    }
-
-    fn origin(&self) -> Option<Origin> {
-        self.panicked().and_then(Origin::of)
-    }
-}
-
-impl<I: anabranch::Input, O> Run<(u64, O)> for Demux<I, u64, O> {
-    fn next(&mut self) -> Option<(u64, O)> {
-        Iterator::next(self)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        Iterator::size_hint(self)
-    }
-
-    fn origin(&self) -> Option<Origin> {
-        self.panicked().and_then(Origin::of)
+        self.name.map(|name| name(&self.run, ScanId::new(scan)).map(str::to_owned))
     }
 }

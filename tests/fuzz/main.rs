@@ -1,6 +1,6 @@
-//! Random programs over the whole crate: any member of the family, any width, scans that
-//! emit, end, ask and panic, inputs that do, consumers that dawdle and drop, with requests
-//! from everywhere. What arrives is compared with the sequential run.
+//! Random programs over the whole crate: any member of the family, any width, threads of a pool,
+//! a lease or a scope, scans that emit, end, ask and panic, inputs that do and that fail,
+//! consumers that dawdle and drop, with requests from everywhere. What arrives is compared with the sequential run.
 //!
 //! ```sh
 //! cargo test --release --test fuzz                                 # some 15 s, a new seed
@@ -19,7 +19,11 @@
 use std::backtrace::Backtrace;
 use std::env;
 use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anabranch::prelude::*;
 
 mod board;
 mod check;
@@ -102,4 +106,29 @@ fn hush() {
             tell(&format!("{info}\n{}", Backtrace::force_capture()));
         }
     }));
+}
+
+/// The drops of clones that nobody is given may panic together, which ends the process: see the
+/// seed 5290064958.
+#[test]
+fn a_row_that_is_not_whole_clones_nothing() {
+    let clones = Arc::new(AtomicUsize::new(0));
+    let each = |scan| {
+        let counted = Counted(Arc::clone(&clones));
+        // The last one is silent.
+        scan::filter_map(move |_: &u64| (scan < 2).then(|| Counted(Arc::clone(&counted.0)))).boxed()
+    };
+    let scans: Vec<_> = (0..3).map(each).collect();
+    assert_eq!((0..10).fan_out().zip_latest(scans).count(), 0);
+    assert_eq!(clones.load(SeqCst), 0);
+}
+
+/// Counts its clones.
+struct Counted(Arc<AtomicUsize>);
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, SeqCst);
+        Self(Arc::clone(&self.0))
+    }
 }

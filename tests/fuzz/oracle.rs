@@ -35,7 +35,18 @@ impl Story {
             })
             .collect();
         let logs = lock(&board.logs);
-        logs.iter().map(|log| Self::new(program, log, &added)).collect()
+        let mut stories: Vec<_> = logs.iter().map(|log| Self::new(program, log, &added)).collect();
+        // A run that takes no more scans drops those that it has asked for.
+        let ends = requests.iter().any(|request| !matches!(request.what, Asked::Added(..)))
+            || !lock(&board.raised).is_empty()
+            || stories.iter().all(|story| !story.initial || story.ended());
+        if program.is_asked_for_scans() && ends {
+            let unused = |story: &&mut Self| {
+                !story.initial && story.record.steps.is_empty() && story.record.flush == Flush::None
+            };
+            stories.iter_mut().filter(unused).for_each(|story| story.record.refused = true);
+        }
+        stories
     }
 
     fn new(program: &Program, log: &Arc<Log>, added: &HashMap<usize, usize>) -> Self {

@@ -20,8 +20,11 @@ pub(crate) struct Program {
     /// So many threads and no more, above what the run begins with; `None` for a pool
     /// without a maximum, in which the threads of earlier programs are idle.
     pub(crate) spare_threads: Option<usize>,
+    pub(crate) host: Host,
     /// The input is `0..items`.
     pub(crate) items: u64,
+    /// Whether an error is behind them, where the input may fail.
+    pub(crate) fails: bool,
     /// The scans; those of a demux are the scans of the keys, in turns.
     pub(crate) scans: Vec<Plan>,
     /// How many keys a demux has.
@@ -48,6 +51,12 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// Whether scans come because the run asks for them, and none is added from outside: so
+    /// it is known which numbers they have.
+    pub(crate) fn is_asked_for_scans(&self) -> bool {
+        self.member == Member::Dynamic && self.seed % 3 > 0
+    }
+
     pub(crate) fn is_discarded(&self, key: u64) -> bool {
         self.discarded_keys > 0 && key % self.discarded_keys == self.discarded_keys - 1
     }
@@ -97,6 +106,18 @@ pub(crate) enum Member {
     Tee,
     Fold,
     Demux,
+    Dynamic,
+}
+
+/// Where the threads come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    Pool,
+    /// A lease of so many threads more than the run begins with.
+    Lease(usize),
+    Scope,
+    /// A scope that a fold opens for itself.
+    OwnScope,
 }
 
 /// How a scan is made.
@@ -166,6 +187,8 @@ pub(crate) enum Site {
     Consumer(u64),
     /// Another thread, when so many items were pulled.
     Elsewhere(u64),
+    /// Who gives scans to a dynamic run when it asks, once so many items were pulled.
+    Hook(u64),
 }
 
 #[derive(Clone, Debug)]

@@ -27,6 +27,22 @@ impl Drop for Item {
     }
 }
 
+/// What an input ends with that fails.
+pub(crate) struct Torn(Arc<Board>);
+
+impl Torn {
+    pub(crate) fn new(board: Arc<Board>) -> Self {
+        board.errors.make();
+        Self(board)
+    }
+}
+
+impl Drop for Torn {
+    fn drop(&mut self) {
+        self.0.errors.drop_one();
+    }
+}
+
 pub(crate) struct Output {
     pub(crate) value: u64,
     /// The number of its scan's log.

@@ -1,13 +1,15 @@
 //! Runs of all kinds, each compared with the sequential one.
 
 use std::cell::Cell;
+use std::convert::Infallible;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use anabranch::scan::{self, BoxScan, Scan};
 
-use super::layer::{self, Remote, Run, Settings, Threads};
+use super::layer::{self, On, Remote, Run, Settings, Threads};
 use super::random::Random;
 use super::support::kinds::Kind;
 
@@ -39,6 +41,7 @@ pub(crate) fn any(threads: &Threads, random: &mut Random) -> u64 {
         batch: random.percent(50).then(|| random.one_of(&[1, 7, 64, 1_000])),
         shards: random.between(1, 4) as usize,
         read_ahead: random.percent(40),
+        until_error: random.percent(20),
         ..Settings::default()
     };
     let width = match random.below(10) {
@@ -127,13 +130,19 @@ impl Distribute {
         scans.extend(panics.map(panics_at));
         let initial = scans.len();
         let remote = (adds > 0).then(|| Arc::new(Remote::new()));
-        let mut run =
-            layer::distribute(&settings, threads, remote.as_ref(), 0..items, scans).unwrap();
+        let mut run = layer::distribute(
+            &settings,
+            On::Pool(threads),
+            remote.as_ref(),
+            sound(0..items),
+            scans,
+        )
+        .unwrap();
         let mut checksums = vec![Checksum::default(); initial];
         let (mut outputs, mut late) = (0, vec![None; adds]);
         let consumed = catch_unwind(AssertUnwindSafe(|| {
             while take.is_none_or(|take| outputs < take) {
-                let Some((id, value)) = run.next() else { break };
+                let Some(Ok((id, value))) = run.next() else { break };
                 outputs += 1;
                 match checksums.get_mut(id) {
                     Some(checksum) => checksum.add(value),
@@ -186,7 +195,8 @@ fn ordered(threads: &Threads, settings: Settings, kinds: &[Kind], items: u64) ->
     // Those of one item and scan stay as they are.
     expected.sort_by_key(|(item, scan, _)| (*item, *scan));
     let scans = kinds.iter().map(Kind::build).collect();
-    let run = layer::distribute(&settings, threads, None, 0..items, scans).unwrap();
+    let run =
+        layer::distribute(&settings, On::Pool(threads), None, sound(0..items), scans).unwrap();
     let mut count = 0;
     for ((id, value), (_, scan, wanted)) in drain(run).zip(&expected) {
         assert_eq!((id, value), (*scan, *wanted), "output {count}, {settings:?}");
@@ -201,7 +211,7 @@ fn tee(threads: &Threads, settings: Settings, random: &mut Random, width: u64, i
     let divisors: Vec<_> = (0..width).map(|_| random.between(1, 9)).collect();
     let divides = |n: u64| scan::filter(move |x: &u64| x % n == 0).boxed();
     let scans = divisors.iter().map(|n| divides(*n)).collect();
-    let run = layer::tee(&settings, threads, None, 0..items, scans).unwrap();
+    let run = layer::tee(&settings, On::Pool(threads), None, sound(0..items), scans).unwrap();
     let mut count = 0;
     for (item, tuple) in (0..).zip(drain(run)) {
         let wanted = divisors.iter().map(|n| item / n * n);
@@ -215,7 +225,8 @@ fn tee(threads: &Threads, settings: Settings, random: &mut Random, width: u64, i
 /// The last output of each.
 fn fold(threads: &Threads, settings: Settings, kinds: &[Kind], items: u64) -> u64 {
     let scans = kinds.iter().map(Kind::build).collect();
-    let last = layer::fold(&settings, threads, None, 0..items, scans).unwrap();
+    let last = layer::fold(&settings, On::Pool(threads), None, sound(0..items), scans);
+    let Ok(last) = last.unwrap();
     for (kind, last) in kinds.iter().zip(&last) {
         let (expected, _) = sequential(kind, 0..items, u64::MAX);
         assert_eq!(*last, expected.last, "{kind:?}, {settings:?}");
@@ -228,7 +239,9 @@ fn demux(threads: &Threads, settings: Settings, kinds: &[Kind], items: u64, keys
     let (mut outputs, mut checksums) = (0, vec![Checksum::default(); keys as usize]);
     let made: Vec<_> = kinds.to_vec();
     let make = move |key: &u64| Some(made[*key as usize % made.len()].build());
-    let run = layer::demux(&settings, threads, None, 0..items, move |x| x % keys, make).unwrap();
+    let run =
+        layer::demux(&settings, On::Pool(threads), None, sound(0..items), move |x| x % keys, make)
+            .unwrap();
     for (key, value) in drain(run) {
         checksums[key as usize].add(value);
         outputs += 1;
@@ -247,8 +260,13 @@ fn demux(threads: &Threads, settings: Settings, kinds: &[Kind], items: u64, keys
 }
 
 /// What a run gives, until it ends.
-fn drain<V>(mut run: Box<dyn Run<V>>) -> impl Iterator<Item = V> {
-    std::iter::from_fn(move || run.next())
+fn drain<V>(mut run: Box<dyn Run<V, Infallible>>) -> impl Iterator<Item = V> {
+    std::iter::from_fn(move || run.next().map(|Ok(output)| output))
+}
+
+/// An input that might fail, and does not.
+fn sound(input: Range<u64>) -> impl Iterator<Item = Result<u64, Infallible>> {
+    input.map(Ok)
 }
 
 /// A run to which scans are added, which end soon; gives how many bytes more there are in
@@ -257,11 +275,14 @@ pub(crate) fn scans_come_and_go(threads: &Threads, adds: u64, bytes: fn() -> usi
     let settings = Settings { batch: Some(1), input_capacity: Some(1), ..Settings::default() };
     let remote = Arc::new(Remote::new());
     let scans = vec![scan::cloned().boxed()];
-    let mut run = layer::distribute(&settings, threads, Some(&remote), 0..u64::MAX, scans).unwrap();
+    let mut run =
+        layer::distribute(&settings, On::Pool(threads), Some(&remote), sound(0..u64::MAX), scans)
+            .unwrap();
     let (mut added, mut warm) = (0, 0);
     while added < adds {
         // Each of them emits once. Nobody but the first one emits more.
-        if run.next().unwrap().0 == 0 {
+        let Ok((scan, _)) = run.next().unwrap();
+        if scan == 0 {
             assert!(remote.add(scan::take(1).boxed()).is_ok());
             added += 1;
         }
@@ -278,7 +299,8 @@ pub(crate) fn asks_in_vain(threads: &Threads, asks: usize, bytes: fn() -> usize)
     let remote = Arc::new(Remote::new());
     let scans = vec![Kind::Running.build()];
     let settings = Settings::default();
-    let run = layer::distribute(&settings, threads, Some(&remote), 0..10, scans).unwrap();
+    let run = layer::distribute(&settings, On::Pool(threads), Some(&remote), sound(0..10), scans)
+        .unwrap();
     assert_eq!(drain(run).count(), 10);
     let warm = bytes();
     (0..asks).for_each(|ask| remote.stop_scan(ask));

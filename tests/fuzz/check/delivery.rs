@@ -11,7 +11,7 @@ use super::Case;
 
 pub(super) fn check(case: &mut Case<'_>) {
     match case.member() {
-        Member::Distribute => per_scan(case),
+        Member::Distribute | Member::Dynamic => per_scan(case),
         // Where a scan that was stopped is flushed is not said.
         Member::Ordered if case.was_any_scan_stopped() => per_scan(case),
         Member::Ordered => ordered(case),
@@ -111,6 +111,7 @@ fn ordered(case: &mut Case<'_>) {
         .outcome
         .got
         .iter()
+        .filter(|got| **got != Got::Failed)
         .map(|got| if let Got::Of(scan, value) = got { (*scan, *value) } else { (usize::MAX, 0) })
         .collect();
     let sequence: Vec<_> =

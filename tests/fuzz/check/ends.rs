@@ -2,10 +2,10 @@
 //! goes on.
 
 use super::super::board::{Raised, Tally, Who};
-use super::super::execute::End;
+use super::super::execute::{End, Got};
 use super::super::layer::{FOLDS_NAME_WHO_PANICKED, Origin};
 use super::super::oracle::Story;
-use super::super::program::{Ask, Member, Site};
+use super::super::program::{Ask, Host, Member, Site};
 use super::Case;
 
 pub(super) fn check(case: &mut Case<'_>) {
@@ -21,6 +21,7 @@ pub(super) fn check(case: &mut Case<'_>) {
     panics(case);
     values(case);
     threads(case);
+    error(case);
     hints(case);
     names(case);
     if case.outcome.end == End::NotBegun {
@@ -145,12 +146,13 @@ fn identity(case: &mut Case<'_>, who: Who) {
 /// Every value is dropped exactly once.
 fn values(case: &mut Case<'_>) {
     let board = case.board;
-    let tallies: [(&str, &Tally); 5] = [
+    let tallies: [(&str, &Tally); 6] = [
         ("items", &board.items),
         ("outputs", &board.outputs),
         ("scans", &board.scans),
         ("inputs", &board.inputs),
         ("payloads", &board.payloads),
+        ("errors", &board.errors),
     ];
     for (what, tally) in tallies {
         if tally.made() != tally.dropped() {
@@ -180,9 +182,39 @@ fn threads(case: &mut Case<'_>) {
         |(site, ask): &&(Site, Ask)| matches!((site, ask), (Site::Elsewhere(_), Ask::Add(_)));
     let adding = program.asks.iter().filter(adds).count();
     let allowed = usize::from(program.settings.read_ahead && !with_input) + adding;
-    if case.outcome.live > allowed {
+    // A lease comes back as a whole.
+    let leased = matches!(program.host, Host::Lease(_)) && allowed > 0;
+    if case.outcome.live > allowed && !leased {
         let detail = format!("{} at work", case.outcome.live);
         case.fail(format!("threads are at work after the end ({})", how(case)), detail);
+    }
+}
+
+/// The error of the input comes once, behind everything else, and not beside a panic.
+fn error(case: &mut Case<'_>) {
+    let errors = case.outcome.got.iter().filter(|got| **got == Got::Failed).count();
+    let due = case.board.program.fails && case.is_exhausted();
+    // A run that ends without an input that has its own thread does not wait for its error.
+    let certain = due
+        && case.outcome.end == End::Exhausted
+        && (!case.board.program.settings.read_ahead
+            || case.is_undisturbed()
+                && !case.was_stopped()
+                && !case.was_any_scan_stopped()
+                && !case.stories.iter().any(|story| story.record.ended));
+    if errors < usize::from(certain) {
+        case.fail(format!("the error of the input is lost ({:?})", case.member()), "");
+    } else if errors > usize::from(due) {
+        case.fail("an error of the input that there was not", format!("{errors} came"));
+    }
+    if errors == 0 {
+        return;
+    }
+    if case.outcome.got.last() != Some(&Got::Failed) {
+        case.fail("the error of the input does not come last", "");
+    }
+    if matches!(case.outcome.end, End::Panicked(_) | End::Foreign | End::NotBegun) {
+        case.fail("the error of the input comes beside a panic", "");
     }
 }
 

@@ -177,7 +177,8 @@ fn stop_scan(case: &mut Case<'_>, request: &Request, id: usize) {
 fn added(case: &mut Case<'_>, request: &Request, log: usize) {
     let story = &case.stories[log];
     let (before, after) = (request.before.returned, request.after.begun);
-    let is_pulling = is_from_input(request);
+    let is_hook = matches!(request.from, From::Site(Site::Hook(_)));
+    let is_pulling = is_from_input(request) || is_hook;
     // Inside the input the call that goes on counts as to come.
     let latest = if is_pulling { before } else { after };
     match story.span {
