@@ -124,11 +124,11 @@ fn on_a_lease() {
 }
 
 #[test]
-fn in_a_scope_over_borrowed_items() {
+fn in_a_scope_over_an_input_that_borrows() {
     deadline(|| {
         let items = ITEMS.to_vec();
         thread::scope(|scope| {
-            inputs!(items.iter().map(|x| *x); .on(scope));
+            inputs!(items.iter().copied(); .on(scope));
         });
     });
 }
