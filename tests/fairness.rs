@@ -266,6 +266,7 @@ fn stop_scan<I: Input<Item = u64>>(input: I, pulled: &AtomicU64, config: &Config
     slow.control.stop_scan(ScanId::new(0));
     for _ in 0..queued(2) {
         if slow.next().unwrap() == (ScanId::new(0), u64::MAX) {
+            // Its end was among what was queued.
             return;
         }
     }

@@ -6,8 +6,8 @@ mod support;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use anabranch::scan::{self, BoxScan, Scan};
@@ -166,8 +166,8 @@ fn a_verb_on_a_pool_that_is_full_panics_and_drops_everything_once() {
         does_not_start(
             2,
             |run, scans| {
-                drop(scans);
-                run.demux_over(2, |x| *x, |_| sum())
+                let scans = Mutex::new(scans);
+                run.demux_over(2, |x| *x, move |_| scans.lock().unwrap().pop())
             },
             |run| run,
         );
