@@ -173,7 +173,8 @@ macro_rules! tuple {
 
             #[inline]
             fn row(&self) -> Option<Self::Row> {
-                Some(($(self.$index.clone()?,)+))
+                let whole = ($(self.$index.as_ref()?,)+);
+                Some(($(whole.$index.clone(),)+))
             }
         }
     };
@@ -262,7 +263,9 @@ impl<O: Clone> Latest for Vec<Option<O>> {
 
     #[inline]
     fn row(&self) -> Option<Vec<O>> {
-        self.iter().cloned().collect()
+        // A row that is not whole is not begun: its clones would be for nothing.
+        let whole = self.iter().all(Option::is_some);
+        whole.then(|| self.iter().flatten().cloned().collect())
     }
 }
 
