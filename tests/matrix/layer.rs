@@ -283,7 +283,10 @@ pub(crate) fn start(
         _ => catch_unwind(AssertUnwindSafe(|| start!(order, pool, source, cast, adding_to))),
     };
     started.map_err(|payload| match text_of_refusal(&payload) {
-        Some(text) => Refused { is_pool_full: text.contains("the pool has no"), text },
+        Some(text) => Refused {
+            is_pool_full: ["the pool has no", "on a lease of"].iter().any(|why| text.contains(why)),
+            text,
+        },
         None => resume_unwind(payload),
     })
 }
