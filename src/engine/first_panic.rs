@@ -47,8 +47,8 @@ impl Drop for FirstPanic {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::ScanId;
     use super::*;
+    use crate::engine::ScanId;
 
     fn surfaces(panics: [(PanicOrigin, &'static str); 2]) -> Option<&'static str> {
         let mut first = FirstPanic::default();
