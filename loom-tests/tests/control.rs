@@ -322,6 +322,21 @@ models! {
         assert!([0, 0, 1, 1].starts_with(&outputs), "{outputs:?}");
     }
 
+    /// A fold that is aborted, in the midst of a batch or anywhere, returns what it has so far.
+    abort_of_a_fold(ONE) {
+        let (control, config) = controlled();
+        let stepped = Arc::new(AtomicUsize::new(0));
+        let steps = Arc::clone(&stepped);
+        let counted = scan::fold(0, move |n, _: &u8| {
+            steps.fetch_add(1, Relaxed);
+            n + 1
+        });
+        let aborter = spawn(move || control.abort());
+        let [count] = (0..2).fan_out().with(&config.batch(2)).fold([counted]);
+        aborter.join().expect("no panic");
+        assert_eq!(count, stepped.load(Relaxed));
+    }
+
     /// The scan is added, and is given all items from one on, or it is given back.
     add_races_with_the_end(ADDED) {
         let mut run = (0..1).fan_out().with(&tight()).distribute([count()]);

@@ -3,7 +3,6 @@
 
 use std::iter::Cycle;
 use std::ops::{ControlFlow, RangeInclusive};
-use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -71,11 +70,13 @@ models! {
     }
 
     /// Another scan panics while outputs are ready at every look. What is queued by then are
-    /// the outputs for the items that are on their way.
+    /// the outputs for the items that are on their way. Not under shuttle, where the thread
+    /// of the scan may stand for ever between the drop of its input and its exit, while the
+    /// input goes on for the others.
+    #[cfg(loom)]
     panic_behind_what_is_queued(TWO) {
         let control = Control::new();
-        let panics = scan::map(|_: &u8| -> u8 { panic_any("expected: step") });
-        let mut run = endless(&control, [panics.boxed(), each()]);
+        let mut run = endless(&control, [panic_at(0), each()]);
         let ([_, others], payload) = until_panic(&mut run);
         assert_eq!(payload, "expected: step");
         assert!(others.len() <= ON_THEIR_WAY + 1, "{others:?}");
