@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use anabranch::{LeaseError, Pool, prelude::*};
-use support::deadline;
+use support::{Gate, deadline};
 
 fn said(body: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(body)).expect_err("it panics");
@@ -98,6 +98,37 @@ fn what_a_lease_has_left_is_for_scans_that_are_added() {
         let error = adder.add(scan::cloned()).unwrap_err();
         assert!(!error.is_ended());
         assert!(run.any(|(id, _)| id == added));
+    });
+}
+
+#[test]
+fn a_lease_is_over_when_its_run_is_dropped_whatever_is_left_of_that() {
+    deadline(|| {
+        let pool = Pool::with_max_threads(3);
+        let gate = Gate::default();
+        let inside = Gate::default();
+        let (blocks, entered) = (gate.clone(), inside.clone());
+        let input = std::iter::from_fn(move || {
+            entered.open();
+            blocks.pass();
+            None::<i32>
+        });
+        let run = input.fan_out().on(pool.lease(3).unwrap()).read_ahead();
+        let mut run = run.distribute([scan::count()]);
+        let adder = run.adder();
+        inside.pass();
+        drop(run);
+        // The thread that is inside the input has its own place alone.
+        assert_eq!(pool.live(), 1);
+        assert!(adder.add(scan::count()).is_err_and(|error| error.is_ended()));
+        drop(pool.lease(2).unwrap());
+        gate.open();
+        while pool.live() > 0 {
+            thread::yield_now();
+        }
+        assert_eq!(pool.idle(), 3);
+        drop(adder);
+        assert_eq!((pool.live(), pool.idle()), (0, 3));
     });
 }
 

@@ -6,7 +6,7 @@ use anabranch::scan::{BoxScan, Scan};
 use anabranch::{IteratorExt, Pool};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::config::{Config, With as _};
-use anabranch_models::runs::{Seen, Witness, count, each, first, outputs, tight};
+use anabranch_models::runs::{Blocking, Gate, Seen, Witness, count, each, first, outputs, tight};
 use anabranch_models::{NO_THREADS, models};
 
 #[cfg(loom)]
@@ -162,6 +162,32 @@ models! {
         is_refused(|| drop(run.distribute([count(), count()])));
         anabranch::allow_threads(usize::MAX);
         can_be_leased_as_a_whole(&pool, 0);
+    }
+
+    /// The lease of a run that was dropped is over, though somebody can still ask for scans to
+    /// be added.
+    a_lease_comes_back_though_an_adder_is_kept(Preemptions(2)) {
+        let pool = Pool::with_max_threads(MAX);
+        let lease = pool.lease(MAX).expect("the pool is free");
+        let mut run = tight().set((0..1).fan_out()).on(lease).distribute([count()]);
+        let adder = run.adder();
+        drop(run);
+        can_be_leased_as_a_whole(&pool, 2);
+        assert!(adder.add(count()).is_err());
+    }
+
+    /// A thread that is inside an input that blocks keeps its own place alone, and gives that
+    /// back when the input does.
+    a_lease_comes_back_while_a_thread_of_it_is_detached(Preemptions(1)) {
+        let pool = Pool::with_max_threads(MAX);
+        let lease = pool.lease(MAX).expect("the pool is free");
+        let gate = Gate::default();
+        let passed = gate.clone();
+        let input = Blocking { items: 0..1, blocks_at: 0, gate: passed, dropped: Default::default() };
+        let run = tight().set(input.fan_out()).on(lease).read_ahead().distribute([count()]);
+        drop(run);
+        assert!(pool.live() <= 1);
+        gate.open();
     }
 
     /// Threads that another run cannot use make room for those that it needs, and no idle
