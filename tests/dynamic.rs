@@ -92,7 +92,7 @@ fn a_scan_without_a_thread_ends_the_run_with_a_panic() {
         let ask = || [sum()];
         let mut run = (0..100).fan_out().with(&config).dynamic(ask);
         let message = panics(|| run.by_ref().count());
-        assert!(message.starts_with("a scan was not added: the pool has no thread"), "{message}");
+        assert!(message.starts_with("a scan was not added: the pool cannot give a thread"), "{message}");
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
         assert!(run.next().is_none());
     });
@@ -129,7 +129,7 @@ fn a_run_without_threads_for_its_first_scans_does_not_start() {
             }
         };
         let message = panics(|| input().fan_out().on(&pool).dynamic(ask(3)));
-        assert!(message.contains("the pool has no 3 threads free"), "{message}");
+        assert!(message.contains("the pool cannot give 3 threads"), "{message}");
         assert_eq!((pool.live(), asked.get()), (0, 1));
         tally.assert_settled();
 

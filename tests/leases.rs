@@ -23,7 +23,7 @@ fn a_lease_is_refused_with_all_numbers() {
     let error = pool.lease(2).unwrap_err();
     assert!(matches!(error, LeaseError::Full { wanted: 2, live: 2, max: 3 }));
     assert!(error.is_full() && error.source().is_none());
-    let words = "the pool has no 2 threads free: its maximum is 3, and 2 are in use";
+    let words = "the pool cannot give 2 threads: its maximum is 3, and 2 are in use";
     assert_eq!(error.to_string(), words);
     drop(first);
     assert_eq!((pool.live(), pool.idle()), (0, 2));
@@ -63,7 +63,9 @@ fn a_lease_that_is_too_small_says_how_many_threads_are_needed() {
     let message = said(|| {
         drop((0..3).fan_out().on(&small).distribute([scan::count(), scan::count()]));
     });
-    assert!(message.starts_with("a run that needs 2 threads cannot start: the pool has no 2 "));
+    assert!(
+        message.starts_with("a run that needs 2 threads cannot start: the pool cannot give 2 ")
+    );
     assert!(message.contains("`Pool::lease`"));
     assert_eq!((small.live(), small.idle()), (0, 0));
 }
@@ -84,6 +86,21 @@ fn a_lease_says_over_how_many_shards_keys_are_spread() {
                 let distinct: std::collections::HashSet<_> = ids.into_iter().collect();
                 assert_eq!(distinct.len(), threads);
             }
+        }
+    });
+}
+
+#[test]
+fn a_demux_has_no_more_shards_than_its_pool_has_threads() {
+    deadline(|| {
+        for max in [1, 2, 3] {
+            let pool = Pool::with_max_threads(max);
+            let counts = (0..9).fan_out().on(&pool).demux(|x| x % 3, |_| scan::count());
+            assert_eq!(counts.map(|(_, count)| count).sum::<usize>(), 9);
+            let pool = Pool::with_max_threads(max + 1);
+            let run = (0..9).fan_out().on(pool).read_ahead();
+            let counts = run.demux(|x| x % 3, |_| scan::count());
+            assert_eq!(counts.map(|(_, count)| count).sum::<usize>(), 9);
         }
     });
 }

@@ -145,3 +145,23 @@ fn an_input_that_is_read_ahead_and_cannot_be_sent() {
         &["cannot be sent between threads safely"],
     );
 }
+
+#[test]
+fn a_forgotten_until_error() {
+    is_explained(
+        "forgotten",
+        "let lines = [Ok::<_, std::io::Error>(String::new())].into_iter();
+        lines.fan_out().fold((scan::sum_by(|line: &String| line.len()),));",
+        &["this scan does not take items of `Result<", "`until_error()` comes first"],
+    );
+}
+
+#[test]
+fn items_of_another_type() {
+    is_explained(
+        "type",
+        "let words = [String::new()].into_iter();
+        words.fan_out().distribute([scan::map(|word: &str| word.len())]).for_each(drop);",
+        &["this scan does not take items of `String`"],
+    );
+}

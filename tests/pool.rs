@@ -85,7 +85,7 @@ fn a_lease_that_does_not_fit_is_refused_at_once_and_one_that_fits_is_given() {
         assert!(matches!(error, LeaseError::Full { wanted: 3, live: 1, max: 3 }));
         assert_eq!(
             error.to_string(),
-            "the pool has no 3 threads free: its maximum is 3, and 1 is in use"
+            "the pool cannot give 3 threads: its maximum is 3, and 1 is in use"
         );
         assert!(std::error::Error::source(&error).is_none());
         assert_eq!(pool.live(), 1);
@@ -135,7 +135,7 @@ fn does_not_start<I, R>(
     };
     let scans = (0..2).map(scan).collect();
     let message = panics(|| verb(source(input.fan_out()).on(&pool), scans));
-    let why = format!("the pool has no {wanted} threads free: its maximum is 2, and 1 is in use");
+    let why = format!("the pool cannot give {wanted} threads: its maximum is 2, and 1 is in use");
     assert_eq!(
         message,
         format!(
@@ -209,7 +209,7 @@ fn a_pool_of_no_threads_takes_only_runs_without_scans() {
         let pool = Pool::with_max_threads(0);
         assert!(pool.lease(1).is_err());
         let message = panics(|| (0..9).fan_out().on(&pool).distribute([sum()]));
-        assert!(message.contains("the pool has no thread free"), "{message}");
+        assert!(message.contains("the pool cannot give a thread"), "{message}");
         let none: [BoxScan<'static, u64, u64>; 0] = [];
         assert_eq!((0..9).fan_out().on(&pool).distribute(none).count(), 0);
         let lease = pool.lease(0).unwrap();

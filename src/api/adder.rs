@@ -9,6 +9,32 @@ use crate::sync::Arc;
 
 /// A handle that adds scans to a run while it goes on, from any thread; made by
 /// [`Distribute::adder`](crate::Distribute::adder). Cheap to clone.
+///
+/// # Examples
+///
+/// A run that begins without scans, which come and go:
+///
+/// ```
+/// use anabranch::{Control, prelude::*};
+///
+/// let control = Control::new();
+/// let none: [BoxScan<'_, u64, u64>; 0] = [];
+/// let run = (0_u64..).fan_out().batch(1).control(&control).discard_without_scans();
+/// let mut run = run.distribute(none);
+/// let adder = run.adder();
+///
+/// let evens = adder.add(scan::filter(|x: &u64| x % 2 == 0).named("evens").boxed())?;
+/// while let Some((id, x)) = run.next() {
+///     assert_eq!((id, run.name(id), x % 2), (evens, Some("evens"), 0));
+///     if x >= 10 {
+///         break;
+///     }
+/// }
+/// control.stop_scan(evens);
+/// let squares = adder.add(scan::map(|x: &u64| x * x).boxed())?;
+/// assert!(run.any(|(id, _)| id == squares));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Adder<T, O> {
     admission: Arc<Admission<T, O>>,
 }

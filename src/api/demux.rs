@@ -22,9 +22,11 @@ impl<I, Th> FanOut<I, Th> {
     /// Gives each item to the scan of its key, and merges what the scans emit, each output with
     /// its key. The scan of a key is made by `factory` when the first item of that key comes.
     ///
-    /// The keys are spread over a fixed number of threads, the *shards*: as many as the
-    /// [lease](crate::Lease) has, and otherwise one per processor;
-    /// [`demux_over`](Self::demux_over) sets the number. All items of a key are stepped over on
+    /// The keys are spread over a fixed number of threads, the *shards*. On a
+    /// [lease](crate::Lease) there is one for each of its threads, less one for an input that is
+    /// [read ahead](Self::read_ahead); otherwise one per processor, up to the maximum of the
+    /// [pool](crate::Pool). [`demux_over`](Self::demux_over) sets the number. A key is an owned
+    /// value: clone it from the item. All items of a key are stepped over on
     /// one thread, in input order.
     ///
     /// | it | when |
@@ -94,7 +96,10 @@ impl<I, Th> FanOut<I, Th> {
         let for_input = usize::from(<<I as Open>::Mode as Mode>::READS_AHEAD);
         let shards = match self.threads.size() {
             Some(threads) => threads.saturating_sub(for_input).clamp(1, MAX_SHARDS),
-            None => available_parallelism().min(MAX_SHARDS),
+            None => {
+                let most = self.threads.limit().map_or(MAX_SHARDS, |max| max - for_input.min(max));
+                available_parallelism().min(most).clamp(1, MAX_SHARDS)
+            }
         };
         self.demux_over(shards, key, factory)
     }

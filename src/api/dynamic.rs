@@ -30,8 +30,9 @@ impl<I, Th> FanOut<I, Th> {
     ///
     /// `ask` is called where the input is pulled: on the consumer's thread, the first time
     /// inside this method; or on the input's own, if it is [read ahead](Self::read_ahead), the
-    /// first time inside this method, too. An item that was read ahead before a call is not for
-    /// the scans of that call. Scans are numbered in the order in which they come. The
+    /// first time inside this method, too. While the input blocks, `ask` is not called, and an
+    /// item that comes then is not for the scans of the next call: for requests that come at any
+    /// time, use an [`Adder`](crate::Adder). Scans are numbered in the order in which they come. The
     /// threads of later scans are of the same kind as those of the first; on a
     /// [lease](crate::Lease) there are no more at once than it has.
     ///

@@ -46,7 +46,7 @@ impl Error for AddErrorKind {
 /// let error = run.adder().add(scan::count()).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "the scan was not added: the pool has no thread free: its maximum is 1, and 1 is in use",
+///     "the scan was not added: the pool cannot give a thread: its maximum is 1, and 1 is in use",
 /// );
 /// let scan = error.into_inner();
 /// # drop(scan);
@@ -64,6 +64,24 @@ impl<S> AddError<S> {
     /// Returns why the scan could not be added.
     pub fn kind(&self) -> &AddErrorKind {
         &self.kind
+    }
+
+    /// Returns why the scan could not be added, without the scan: an error for `?` in a function
+    /// whose errors must be `Send` and `Sync`.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use anabranch::{AddError, Adder, prelude::*};
+    ///
+    /// fn subscribe(adder: &Adder<u64, u64>) -> Result<(), Box<dyn Error + Send + Sync>> {
+    ///     adder.add(scan::cloned().boxed()).map_err(AddError::into_kind)?;
+    ///     Ok(())
+    /// }
+    /// # let mut run = (0..3_u64).fan_out().distribute([scan::cloned()]);
+    /// # assert!(subscribe(&run.adder()).is_ok());
+    /// ```
+    pub fn into_kind(self) -> AddErrorKind {
+        self.kind
     }
 
     /// Returns the scan, as it was given.

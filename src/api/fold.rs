@@ -95,7 +95,7 @@ impl<I, Th> FanOut<I, Th> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no threads for a run",
     label = "not a source of threads",
-    note = "`on` takes a `&Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
+    note = "`on` takes a `Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
             `&Scope` that `thread::scope` lends"
 )]
 pub trait Blocking<'a>: sealed::Sealed + Sized {
@@ -137,6 +137,7 @@ macro_rules! blocking {
 blocking! {
     [] 'static Global;
     [] 'static Lease;
+    [] 'static Pool;
     [] 'static &Pool;
 }
 

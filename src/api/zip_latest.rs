@@ -19,7 +19,8 @@ impl<I, Th> FanOut<I, Th> {
     /// *tee* of a Mealy machine.
     ///
     /// A scan that emits only at the flush (a count, a sum) has no output for any item, and with
-    /// it there are no rows: use its running form, or [`fold`](Self::fold).
+    /// it there are no rows: write it with [`scan::scan`](crate::scan::scan()), which emits the
+    /// state after each item, or use [`fold`](Self::fold).
     ///
     /// The scans are a tuple of up to twelve, of different types, or an array or a vector of one
     /// type; each row has the same shape. A scan that emits nothing for an item is there with

@@ -9,6 +9,11 @@ use super::Emitter;
 /// What a [`FromFn`](super::FromFn) does with an item: a closure, or one of the types here. Not
 /// public: it is in no public module.
 #[allow(unnameable_types, reason = "this is what seals")]
+#[diagnostic::on_unimplemented(
+    message = "this scan does not take items of `{T}`",
+    label = "a scan of `{T}` is expected here",
+    note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
+)]
 pub trait Step<T, O> {
     /// Takes one item; see [`Scan::step`](super::Scan::step).
     fn step(&mut self, item: &T, out: &mut Emitter<'_, O>) -> ControlFlow<()>;
@@ -26,6 +31,11 @@ where
 
 /// What a [`Fold`](super::Fold) does with an item.
 #[allow(unnameable_types, reason = "this is what seals")]
+#[diagnostic::on_unimplemented(
+    message = "this scan does not take items of `{T}`",
+    label = "a scan of `{T}` is expected here",
+    note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
+)]
 pub trait Folding<T, B> {
     /// Returns the next state.
     fn fold(&mut self, state: B, item: &T) -> B;
@@ -40,6 +50,11 @@ impl<T, B, F: FnMut(B, &T) -> B> Folding<T, B> for F {
 
 /// Whether a [`Keep`](super::Keep) takes an item for the one that it has.
 #[allow(unnameable_types, reason = "this is what seals")]
+#[diagnostic::on_unimplemented(
+    message = "this scan does not take items of `{T}`",
+    label = "a scan of `{T}` is expected here",
+    note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
+)]
 pub trait Prefers<T> {
     /// Whether `item` takes the place of the one that is kept.
     fn prefers(&mut self, kept: Option<&T>, item: &T) -> bool;

@@ -19,7 +19,8 @@ use super::{CatchUnwind, Emitter, Fold, Keep, Scan};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a total: it may emit more than once",
     label = "a scan that has one result, at the end, is expected here",
-    note = "`.last()` keeps the last output of any scan; `distribute` gives all of them"
+    note = "`.last()` keeps the last output of any scan, a boxed one too; `distribute` gives \
+            all of them"
 )]
 pub trait Total<T>: HandOver<T> {
     /// What becomes of the result: `X`, or `Option<X>` where there may be none.

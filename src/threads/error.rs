@@ -36,8 +36,8 @@ impl fmt::Display for LeaseError {
         match self {
             Self::Full { wanted, live, max } => write!(
                 f,
-                "the pool has no {} free: its maximum is {max}, and {live} {} in use",
-                if *wanted == 1 { "thread".to_owned() } else { format!("{wanted} threads") },
+                "the pool cannot give {}: its maximum is {max}, and {live} {} in use",
+                if *wanted == 1 { "a thread".to_owned() } else { format!("{wanted} threads") },
                 if *live == 1 { "is" } else { "are" },
             ),
             Self::Spawn(error) => write!(f, "the operating system refused a thread: {error}"),

@@ -6,15 +6,17 @@ use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 
 /// So many threads of a [`Pool`], set aside for one run; made by [`Pool::lease`].
 ///
-/// A run on a lease never fails for want of threads. It uses as many as it has scans, and one
-/// more if its input is [read ahead](crate::FanOut::read_ahead); with
-/// [`demux`](crate::FanOut::demux) the lease says how many shards there are. The rest is for
-/// scans that are added while the run goes on. The threads go back to the pool when the run
-/// has been dropped, or the lease, if no run was started on it.
+/// A run uses one thread for each scan, and one more if its input is
+/// [read ahead](crate::FanOut::read_ahead). On a lease of as many it starts without fail; on a
+/// smaller one its verb panics, and says how many it needs. What is left is for scans that are
+/// added while the run goes on. [`demux`](crate::FanOut::demux) makes as many shards as there
+/// are threads for. The threads go back to the pool when the run has been dropped, or the lease,
+/// if no run was started on it.
 ///
 /// The threads are those that the pool has by default. For a run that asks for a
 /// [name](crate::FanOut::thread_name) or a [stack size](crate::FanOut::stack_size), or whose
-/// items or outputs are big values, they are started anew.
+/// items or outputs are big values, they are started anew, which the operating system may
+/// refuse.
 ///
 /// # Examples
 ///

@@ -25,8 +25,8 @@ use crate::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no threads for a run",
     label = "not a source of threads",
-    note = "`on` takes a `&Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
-            `&Scope` that `thread::scope` lends"
+    note = "`on` takes a `Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
+            `&Scope` that `thread::scope` lends; `scoped` is for `fold` alone"
 )]
 pub trait Threads<'a>: sealed::Sealed + Sized {
     #[doc(hidden)]
@@ -50,6 +50,12 @@ pub trait Threads<'a>: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn size(&self) -> Option<usize> {
         None
+    }
+
+    /// The most threads that there can be, if that is known.
+    #[doc(hidden)]
+    fn limit(&self) -> Option<usize> {
+        self.pool().max_threads()
     }
 
     /// Gives a thread of each of these kinds, or none. Does not block.

@@ -131,7 +131,7 @@ impl Pool {
     /// let error = pool.lease(2).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "the pool has no 2 threads free: its maximum is 1, and 0 are in use",
+    ///     "the pool cannot give 2 threads: its maximum is 1, and 0 are in use",
     /// );
     /// ```
     // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
@@ -153,6 +153,11 @@ impl Pool {
     // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
     pub(crate) fn end_lease(&self) {
         self.shared.end_lease();
+    }
+
+    /// The maximum, if there is one.
+    pub(crate) fn max_threads(&self) -> Option<usize> {
+        self.shared.max
     }
 
     /// How many threads are in use: by scans, by inputs that are read ahead, and in leases.
@@ -307,6 +312,25 @@ impl Drop for Worker {
         if let Some(thread) = self.thread.take() {
             self.pool.hand_back(thread);
         }
+    }
+}
+
+impl sealed::Sealed for Pool {}
+
+impl Threads<'static> for Pool {
+    type Host = Worker;
+    type More = Pool;
+
+    fn more(&self) -> Pool {
+        self.clone()
+    }
+
+    fn pool(&self) -> Pool {
+        self.clone()
+    }
+
+    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
+        self.workers(kinds)
     }
 }
 

@@ -284,7 +284,9 @@ pub(crate) fn start(
     };
     started.map_err(|payload| match text_of_refusal(&payload) {
         Some(text) => Refused {
-            is_pool_full: ["the pool has no", "on a lease of"].iter().any(|why| text.contains(why)),
+            is_pool_full: ["the pool cannot give", "on a lease of"]
+                .iter()
+                .any(|why| text.contains(why)),
             text,
         },
         None => resume_unwind(payload),
