@@ -275,7 +275,7 @@ impl Shared {
     }
 }
 
-// Nothing that can unwind runs while the attached run is being changed.
+// No code that can unwind runs while the attached run is being replaced.
 impl UnwindSafe for Control {}
 impl RefUnwindSafe for Control {}
 

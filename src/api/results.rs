@@ -25,7 +25,7 @@ pub trait Totals<'a, T>: Sized + 'a {
     #[doc(hidden)]
     fn nothing(&self) -> Self::Slots;
 
-    /// The totals, in order.
+    /// Returns the totals, in order.
     #[doc(hidden)]
     fn boxed(self) -> Vec<BoxTotal<'a, T, <Self::Slots as Slots>::Output>>;
 
@@ -50,7 +50,7 @@ pub trait Rows<'a, T>: Sized + 'a {
     #[doc(hidden)]
     fn nothing(&self) -> Self::Latest;
 
-    /// The scans, in order, each emitting its latest output once for each item.
+    /// Returns the scans, in order, each emitting its latest output once per item.
     #[doc(hidden)]
     fn per_item(self) -> Vec<BoxScan<'a, T, Cell<<Self::Latest as Slots>::Output>>>;
 }

@@ -121,8 +121,8 @@ impl<I: Source, L: Latest> ZipLatest<I, L> {
                     return false;
                 }
                 None => {
-                    // Whoever has no more than this, or less, ends the run: nobody need be
-                    // waited for.
+                    // A scan that was flushed before this item ends the run, so there is no need to
+                    // wait for the others.
                     let behind = &self.lanes[self.current..];
                     if behind.iter().any(|lane| lane.peek().is_some_and(Cell::is_flushed)) {
                         self.manager.stop();

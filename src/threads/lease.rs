@@ -1,20 +1,20 @@
-//! Threads that are set aside for one run.
+//! Threads reserved for one run.
 
 use std::fmt;
 
 use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 
-/// So many threads of a [`Pool`], set aside for one run; made by [`Pool::lease`].
+/// Threads of a [`Pool`], reserved for one run; returned by [`Pool::lease`].
 ///
-/// A run on a lease never fails for want of threads. It uses as many as it has scans, and one
-/// more if its input is [read ahead](crate::FanOut::read_ahead); with
-/// [`demux`](crate::FanOut::demux) the lease says how many shards there are. The rest is for
-/// scans that are added while the run goes on. The threads go back to the pool when the run
-/// has been dropped, or the lease, if no run was started on it.
+/// A run on a lease never fails because the pool is full. It uses one thread per scan, and one more
+/// if its input is [read ahead](crate::FanOut::read_ahead); for [`demux`](crate::FanOut::demux),
+/// the size of the lease sets the number of shards. Any threads left are for scans added during the
+/// run. The threads return to the pool when the run is dropped, or when the lease is dropped if no
+/// run was started on it.
 ///
-/// The threads are those that the pool has by default. For a run that asks for a
-/// [name](crate::FanOut::thread_name) or a [stack size](crate::FanOut::stack_size), or whose
-/// items or outputs are big values, they are started anew.
+/// The threads have the pool's default name and stack size. A run that sets a
+/// [name](crate::FanOut::thread_name) or a [stack size](crate::FanOut::stack_size), or whose items
+/// or outputs are large values, starts new threads in their place.
 ///
 /// # Examples
 ///
@@ -32,13 +32,13 @@ use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 /// ```
 #[must_use = "dropped at once, the threads go back to the pool"]
 pub struct Lease {
-    /// A pool of just these threads, which hands them back when it goes.
+    /// A pool of only these threads, which returns them when it is dropped.
     pub(super) pool: Pool,
     pub(super) size: usize,
 }
 
 impl Lease {
-    /// The number of threads.
+    /// Returns the number of threads.
     #[must_use]
     pub fn size(&self) -> usize {
         self.size
@@ -51,7 +51,7 @@ impl Threads<'static> for Lease {
     type Host = Worker;
     type More = Pool;
 
-    // Its threads have names already.
+    // Its threads already have names.
     const NAMES_THREADS: bool = false;
 
     fn more(&self) -> Pool {
