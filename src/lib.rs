@@ -1,8 +1,8 @@
 //! Gives every item of a blocking iterator to several stateful *scans*, each on a thread of its
 //! own. What they emit comes back as one iterator, or as one result each.
 //!
-//! It serves programs that compute several things in one pass over a stream. They stay ordinary
-//! blocking Rust, with no channels to wire, no locks to take, and no deadlocks.
+//! It is for programs that compute several things in one pass over a stream. They stay ordinary
+//! blocking Rust: no channels to wire, no locks to take, no deadlocks.
 //!
 //! ```
 //! use anabranch::prelude::*;
@@ -28,10 +28,10 @@
 //! | [`ordered`](FanOut::ordered) | the same outputs, in the order of the sequential run |
 //! | [`zip_latest`](FanOut::zip_latest) | for each item, a row of the latest output of each scan |
 //! | [`demux`](FanOut::demux) | the outputs of one scan per key, each with the key |
-//! | [`dynamic`](FanOut::dynamic) | the outputs of scans that a closure makes as the run goes on |
-//! | [`fold`](FanOut::fold) | the result of each total, when the run is over |
+//! | [`dynamic`](FanOut::dynamic) | the outputs of scans that a closure creates during the run |
+//! | [`fold`](FanOut::fold) | the result of each total, at the end of the run |
 //!
-//! All verbs but `fold` return an iterator. Four have short forms on iterators:
+//! All verbs except `fold` return an iterator. Four have short forms on iterators:
 //! [`par_distribute`](IteratorExt::par_distribute), [`par_fold`](IteratorExt::par_fold),
 //! [`par_zip_latest`](IteratorExt::par_zip_latest) and [`par_demux`](IteratorExt::par_demux).
 //!
@@ -48,11 +48,11 @@
 //!
 //! * By default, the input is pulled on the consumer's thread: it need not be `Send`, and may
 //!   borrow. An input that is **read ahead** is pulled on a thread of its own.
-//! * **Until its first error**, an input of `Result`s makes a run of `Result`s.
+//! * With **`until_error`**, an input of `Result`s makes a run that yields `Result`s.
 //! * On a **pool**, items and scans own what they use. In a **scope** they may borrow;
 //!   [`scoped`](FanOut::scoped) opens one for a `fold`.
-//! * A **lease** sets threads aside, or returns an error if too few are free. Without one, the
-//!   verb panics.
+//! * A **lease** reserves threads; taking one returns an error if too few are free. Without a
+//!   lease, the verb panics instead.
 //!
 //! ```
 //! use anabranch::{Pool, prelude::*};
@@ -66,7 +66,7 @@
 //! # Ok::<(), anabranch::LeaseError>(())
 //! ```
 //!
-//! # While a run goes on
+//! # During a run
 //!
 //! A [`Control`] stops or aborts a run, or stops one of its scans, from any thread. It also shows
 //! the run's statistics and its [bottleneck](Bottleneck). An [`Adder`] adds scans.
@@ -100,46 +100,46 @@
 //! | [total](scan::Total) | a scan with one result, at the end |
 //! | output | one value that a scan emitted |
 //! | manager | the code that pulls the input, dispatches batches and collects outputs |
-//! | scan thread | the thread that one scan has to itself while it lives |
+//! | scan thread | the thread dedicated to one scan for as long as the scan lives |
 //! | consumer | the caller of `next` on the iterator that a verb returns |
-//! | Stop | the message that no more items come |
-//! | flush | a scan's last chance to emit, when it gets Stop |
+//! | Stop | the message that there are no more items |
+//! | flush | a scan's last chance to emit, when it receives Stop |
 //! | abort | no further step begins; what was emitted is delivered |
 //! | drop | the consumer has left: outputs are discarded |
-//! | backpressure | a full bounded channel that holds its sender back |
+//! | backpressure | a full bounded channel that blocks its sender |
 //!
 //! # Guarantees
 //!
-//! * **Order.** Every scan sees every item, once and in order, until it ends by itself. Its outputs
-//!   are those of [`Scan::apply`] over the same items, in the same order.
-//! * **No deadlock.** No run deadlocks, whatever the capacities, rates, ends and panics. The
-//!   argument is in the repository's `DESIGN.md`. Model checkers check its steps on the code that
-//!   ships.
+//! * **Order.** Every scan sees every item once, in order, until it ends by itself. Its outputs are
+//!   those of [`Scan::apply`] over the same items, in the same order.
+//! * **No deadlock.** No run deadlocks, whatever the capacities and rates, and however scans end or
+//!   panic. The repository's `DESIGN.md` has the argument; model checkers verify its steps on the
+//!   code that ships.
 //! * **End.** At the end of the input, every scan is flushed and exits. When every scan has ended,
 //!   the input is not pulled again. Either ends the run.
-//! * **Panics.** A panic of a scan reaches the consumer with its payload. It comes behind
-//!   everything that was emitted, once all scan threads have left the run. A panic of the input
-//!   comes behind the outputs for every item before it. The [run](Distribute::panicked) says
-//!   where the panic came from; for a `fold`, the [control](Control::panicked) does.
-//! * **No starvation.** Stops, aborts, panics of scans and added scans take effect behind what is
-//!   queued. That is at most [`output_capacity`](FanOut::output_capacity) + 2 batches of
-//!   outputs for each scan, however fast the scans emit. A stop and a panic of the input also come
-//!   behind the outputs for the items that were pulled before.
-//! * **Drop.** Dropping the iterator wakes every scan thread, and waits until it has left the run.
-//!   Nothing of the run begins after that. A thread inside the `next` of an input that is
-//!   [read ahead](FanOut::read_ahead) is detached instead; it ends at the next item.
+//! * **Panics.** A panic of a scan reaches the consumer with its payload, after everything that was
+//!   emitted and once all scan threads have left the run. A panic of the input comes after the
+//!   outputs for every item before it. The [run](Distribute::panicked) reports where the panic came
+//!   from; for a `fold`, the [control](Control::panicked) does.
+//! * **No starvation.** Stops, aborts, panics of scans and added scans take effect after what is
+//!   already queued: at most [`output_capacity`](FanOut::output_capacity) + 2 batches of outputs
+//!   per scan, however fast the scans emit. A stop and a panic of the input also come after the
+//!   outputs for the items pulled before them.
+//! * **Drop.** Dropping the iterator wakes every scan thread and waits until it has left the run.
+//!   Nothing of the run starts after that. A thread inside the `next` of an input that is [read
+//!   ahead](FanOut::read_ahead) is detached instead; it finishes when that `next` returns.
 //! * **Memory.** The [settings](FanOut#settings) bound the memory of a run, whatever the rates;
 //!   [`distribute`](FanOut::distribute) has the formula.
 //! * **Drops of values.** Every value is dropped once. A panic in the drop of an item, an output, a
 //!   scan, a payload or the input is contained. If two parts of one value panic in their drops, the
-//!   process ends; these are the rules of the language.
+//!   process aborts, as Rust requires.
 //! * **Locks.** No user code runs under a lock of this crate: no step, flush, input or drop.
 //! * **Safety.** The crate has no `unsafe` code.
 //!
 //! # Disconnection
 //!
-//! If a run was dropped or aborted, its scans find their emitters [closed](Emitter::is_closed).
-//! Emitting into a closed emitter is not an error. The run begins no further step of such a scan.
+//! When a run is dropped or aborted, the emitters of its scans are [closed](Emitter::is_closed).
+//! Emitting into a closed emitter is not an error. The run starts no further step of such a scan.
 //!
 //! ```
 //! use anabranch::prelude::*;
@@ -154,20 +154,20 @@
 //! | operation | blocks while |
 //! |---|---|
 //! | `next` of a run | no output is ready, or the input's `next` blocks |
-//! | [`fold`](FanOut::fold) | the run goes on |
+//! | [`fold`](FanOut::fold) | the run lasts |
 //! | [`Emitter::emit`] | the scan's output buffer is full |
-//! | the drop of a run | a scan is inside one call of `step` or `flush` |
-//! | the start of a run, [`Pool::lease`], [`Adder::add`] | never |
+//! | dropping a run | a scan is inside a call of `step` or `flush` |
+//! | starting a run, [`Pool::lease`], [`Adder::add`] | never |
 //! | all methods of [`Control`] | never |
 //!
 //! # What it does not do
 //!
-//! * It does not spread *one* computation over several threads: every scan sees every item. For
-//!   work on independent items, use rayon.
+//! * It does not spread *one* computation over several threads: every scan sees every item. To
+//!   process independent items in parallel, use rayon.
 //! * It is not async: its threads block.
-//! * It does not interrupt a step. A step that never returns keeps its thread, and the drop of the
-//!   run waits for it.
-//! * It does not speed up scans that cost next to nothing. Handing out an item costs about a
+//! * It does not interrupt a step. A step that never returns keeps its thread, and dropping the run
+//!   waits for it.
+//! * It does not speed up scans that cost next to nothing. Distributing an item costs about a
 //!   nanosecond per scan; measure first.
 
 mod api;
@@ -196,17 +196,17 @@ pub mod prelude {
     pub use crate::scan::{self, BoxScan, Emitter, Scan};
 }
 
-/// Makes waits of models return without a notification.
+/// Makes waits in models return without a notification.
 #[cfg(loom)]
 #[doc(hidden)]
 pub use self::sync::spurious::inject as inject_spurious_wake_ups;
 
-/// Advances the time of models by so much at each look at a clock.
+/// Advances the clock of a model by this much each time it is read.
 #[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub use self::sync::clock::tick as tick_clock;
 
-/// Lets models start so many more threads, and no others.
+/// Lets a model start this many more threads, and then refuses.
 #[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub use self::sync::refusals::allow as allow_threads;

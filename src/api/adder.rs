@@ -1,4 +1,4 @@
-//! Adding scans to a run that goes on.
+//! Adding scans during a run.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::engine::{Admission, Refusal, ScanId};
 use crate::scan::{Driven, Scan};
 use crate::sync::Arc;
 
-/// A handle that adds scans to a run while it goes on, from any thread; made by
+/// A handle that adds scans to a run from any thread, returned by
 /// [`Distribute::adder`](crate::Distribute::adder). Cheap to clone.
 ///
 /// # Examples
@@ -44,25 +44,24 @@ impl<T, O> Adder<T, O> {
         Self { admission }
     }
 
-    /// Adds a scan to the run, on a thread of the run's pool. In a [scope](crate::FanOut::on)
-    /// that is the global one.
+    /// Adds a scan to the run, on a thread of the run's pool. For a run in a
+    /// [scope](crate::FanOut::on), this is the global pool.
     ///
-    /// The scan sees just the items that are pulled after the call: none that was pulled
-    /// before, though it may still be on its way to others. A call inside the input's `next`,
-    /// by the thread that pulls it, is before the item that this `next` returns. The scan's
-    /// number is the next one; numbers are never used again.
+    /// The scan sees only the items pulled after the call, none pulled before, even if those are
+    /// still on their way to other scans. If the thread that pulls the input calls this inside the
+    /// input's `next`, the scan sees the item which that `next` returns. The scan gets the next
+    /// free number; numbers are never reused.
     ///
     /// # Blocking
     ///
-    /// Does not block. What the run keeps of a scan that has ended is dropped when the consumer
-    /// calls `next`: keep polling a run that scans are added to.
+    /// Does not block. The run drops what it keeps of an ended scan when the consumer calls `next`,
+    /// so keep calling `next` on a run to which scans are added.
     ///
     /// # Errors
     ///
-    /// Returns an error, with the scan in it, if the run takes no more scans, because its input
-    /// has ended, it was stopped or aborted, or all its scans have ended (but see
-    /// [`discard_without_scans`](crate::FanOut::discard_without_scans)); or if no thread is
-    /// available.
+    /// Returns an error that contains the scan if no thread is available, or if the run takes no
+    /// more scans: its input has ended, it was stopped or aborted, or all its scans have ended (but
+    /// see [`discard_without_scans`](crate::FanOut::discard_without_scans)).
     pub fn add<S>(&self, scan: S) -> Result<ScanId, AddError<S>>
     where
         T: Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A handle to a run from outside.
+//! Controlling a run from outside.
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -7,17 +7,18 @@ use super::stats::Stats;
 use crate::engine::{Figures, PanicOrigin, Request, Run, ScanId};
 use crate::sync::{Arc, Mutex};
 
-/// A handle to a run: shows its statistics, and ends it, or one of its scans, from any thread.
+/// A handle that reports the statistics of a run, and ends the run or one of its scans, from any
+/// thread.
 ///
-/// Attached to a run with [`FanOut::control`](crate::FanOut::control). Attached to several
-/// runs, it controls the one that was started last. Cheap to clone; all clones control the
-/// same run. To add scans, see [`Distribute::adder`](crate::Distribute::adder).
+/// Attached to a run with [`FanOut::control`](crate::FanOut::control). If it is attached to several
+/// runs, it controls the one started last. Cheap to clone; all clones control the same run. To add
+/// scans, see [`Distribute::adder`](crate::Distribute::adder).
 ///
 /// # Blocking
 ///
-/// No method blocks. The consumer's thread carries out a request, inside the run's `next`. If
-/// it waits there, it does so at once; otherwise when it comes back to the run, from its own
-/// work or from the input. A run that has ended ignores requests.
+/// No method blocks. The consumer's thread carries out a request inside the run's `next`: at once
+/// if it is waiting there, otherwise as soon as it returns to the run from its own work or from the
+/// input. A run that has ended ignores requests.
 ///
 /// # Examples
 ///
@@ -70,28 +71,28 @@ impl Control {
         Self::default()
     }
 
-    /// Attaches a run that is starting, and detaches the one before. Returns the request that
-    /// has latched, which the run has to carry out, too.
+    /// Attaches a run that is starting, and detaches the previous one. Returns the latched request,
+    /// which the run must carry out too.
     pub(super) fn attach(&self, run: Arc<Run>, figures: Arc<Figures>) -> Option<Request> {
         let mut shared = self.shared.lock();
         let before = shared.attached.replace(Attached { run, figures });
         let latched = shared.latched;
         drop(shared);
-        // It may own payloads of panics that nobody has seen.
+        // It may own payloads of panics that never surfaced.
         drop(before);
         latched
     }
 
-    /// Ends the run as the end of its input does: no further item is pulled, every scan is
-    /// flushed, and what the scans emit is delivered.
+    /// Ends the run as if its input had ended: no further item is pulled, every scan is flushed,
+    /// and what the scans emit is delivered.
     ///
-    /// If the input's `next` is pending, its item is pulled and given to no scan. That is so,
-    /// too, if the call comes from inside that `next`.
+    /// If a call of the input's `next` is pending, the item it returns is given to no scan. This
+    /// includes a `next` that itself calls `stop`.
     ///
-    /// A stop latches: a run that is started later with this control ends at once, until
-    /// [`reset`](Self::reset).
+    /// A stop latches: until [`reset`](Self::reset), a run that is started with this control ends
+    /// at once.
     ///
-    /// Takes effect behind what is queued for each scan. These are at most
+    /// Takes effect after what is queued for each scan: at most
     /// [`output_capacity`](crate::FanOut::output_capacity) + 2 batches of outputs, and the outputs
     /// for at most [`input_capacity`](crate::FanOut::input_capacity) + 2 batches of items.
     ///
@@ -107,19 +108,19 @@ impl Control {
         self.ask(Request::Stop);
     }
 
-    /// Ends one scan as the end of the input does: it sees no item that is pulled from now on,
-    /// is flushed, and what it emits is delivered.
+    /// Ends one scan as if the input had ended: the scan sees no item pulled from now on, it is
+    /// flushed, and what it emits is delivered.
     ///
-    /// The other scans go on; if it was the last one, the run ends. Has no effect if the scan
-    /// has ended, or has not been added yet.
+    /// The other scans go on; if it was the last one, the run ends. Has no effect if the scan has
+    /// ended or has not been added yet.
     ///
-    /// The run no longer waits for the scan. It may have up to
-    /// [`input_capacity`](crate::FanOut::input_capacity) + 1 batches yet to step over. These take
-    /// memory beside the batches of the other scans.
+    /// The run no longer waits for the scan, which may still have up to
+    /// [`input_capacity`](crate::FanOut::input_capacity) + 1 batches to step over. These take
+    /// memory in addition to the batches of the other scans.
     ///
     /// In an [ordered](crate::FanOut::ordered) run, the outputs of the flush come in the middle of
-    /// the sequence, behind those for the scan's last item. A run of
-    /// [`zip_latest`](crate::FanOut::zip_latest) ends with any of its scans.
+    /// the sequence, after those for the scan's last item. A
+    /// [`zip_latest`](crate::FanOut::zip_latest) run ends as soon as any of its scans does.
     ///
     /// ```
     /// use anabranch::{Control, ScanId, prelude::*};
@@ -138,11 +139,11 @@ impl Control {
         self.ask(Request::StopScan(id));
     }
 
-    /// Ends the run at once: no further step begins, and no scan is flushed.
+    /// Ends the run at once: no further step starts, and no scan is flushed.
     ///
-    /// What was emitted is delivered, in the order of the run. So is what the steps that are under
-    /// way emit. A [fold](crate::FanOut::fold) returns what its totals have so far.
-    /// An abort latches, as a [stop](Self::stop) does.
+    /// What was emitted is delivered, in the order of the run, including what steps already in
+    /// progress emit. A [fold](crate::FanOut::fold) returns what its totals have accumulated so
+    /// far. An abort latches, as a [stop](Self::stop) does.
     ///
     /// ```
     /// use anabranch::{Control, prelude::*};
@@ -158,9 +159,9 @@ impl Control {
         self.ask(Request::Abort);
     }
 
-    /// Forgets stops and aborts: runs that are started from now on run again.
+    /// Clears a latched stop or abort, so that runs started from now on run normally.
     ///
-    /// Has no effect on the run that is attached.
+    /// Has no effect on the attached run.
     ///
     /// ```
     /// use anabranch::{Control, prelude::*};
@@ -178,7 +179,7 @@ impl Control {
         self.shared.lock().latched = None;
     }
 
-    /// Returns whether there was a stop or an abort since the last [`reset`](Self::reset).
+    /// Returns `true` if there was a stop or an abort since the last [`reset`](Self::reset).
     ///
     /// ```
     /// use anabranch::Control;
@@ -192,7 +193,7 @@ impl Control {
         self.shared.lock().latched.is_some()
     }
 
-    /// Returns whether there was an abort since the last [`reset`](Self::reset).
+    /// Returns `true` if there was an abort since the last [`reset`](Self::reset).
     ///
     /// ```
     /// use anabranch::Control;
@@ -206,8 +207,8 @@ impl Control {
         self.shared.lock().latched == Some(Request::Abort)
     }
 
-    /// Returns where the panic came from that ended the run, once there was one. Serves verbs
-    /// that return no iterator to ask.
+    /// Returns the origin of the panic that ended the run, if there was one. Useful for verbs that
+    /// return no iterator.
     ///
     /// ```
     /// use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -228,8 +229,8 @@ impl Control {
         self.run()?.panicked()
     }
 
-    /// Returns the statistics of the run up to now. The run is not interrupted. Without a run
-    /// they are empty.
+    /// Returns the statistics of the run so far, without interrupting it. They are empty if no run
+    /// is attached.
     ///
     /// ```
     /// use anabranch::{Control, prelude::*};
@@ -274,7 +275,7 @@ impl Shared {
     }
 }
 
-// Nothing that can unwind runs while the attached run is being changed.
+// No code that can unwind runs while the attached run is being replaced.
 impl UnwindSafe for Control {}
 impl RefUnwindSafe for Control {}
 

@@ -19,8 +19,8 @@ use crate::threads::Threads;
 const MAX_SHARDS: usize = 1024;
 
 impl<I, Th> FanOut<I, Th> {
-    /// Gives each item to the scan of its key, and merges what the scans emit, each output with
-    /// its key. The scan of a key is made by `factory` when the first item of that key comes.
+    /// Gives each item to the scan of its key, and merges the outputs of the scans, each with its
+    /// key. `factory` creates the scan of a key when the first item of that key arrives.
     ///
     /// The keys are spread over a fixed number of threads, the *shards*. On a
     /// [lease](crate::Lease) there is one for each of its threads, less one for an input that is
@@ -38,14 +38,14 @@ impl<I, Th> FanOut<I, Th> {
     ///
     /// # Shape
     ///
-    /// A scan that ends by itself is dropped; the next item of its key begins another. At the
-    /// end of the input the scans of a shard are flushed in the order in which they began. Each
-    /// shard calls `key` for each item, so it should be cheap; a key is cloned for each output.
-    /// Memory grows with the number of keys that have a scan.
+    /// A scan that ends by itself is dropped; the next item of its key starts a new one. At the end
+    /// of the input, the scans of a shard are flushed in the order in which they started. Each
+    /// shard calls `key` for every item, so `key` should be cheap; the key is cloned for each
+    /// output. Memory grows with the number of keys that have a scan.
     ///
     /// # Blocking
     ///
-    /// As [`distribute`](Self::distribute), with a shard for a scan.
+    /// As [`distribute`](Self::distribute), where each shard counts as a scan.
     ///
     /// # Panics
     ///
@@ -66,7 +66,7 @@ impl<I, Th> FanOut<I, Th> {
     /// assert_eq!(totals, BTreeMap::from([("tea", 5), ("coffee", 4)]));
     /// ```
     ///
-    /// A factory that refuses some keys, and scans that end and start afresh:
+    /// A factory that rejects some keys, with scans that end and restart:
     ///
     /// ```
     /// use anabranch::prelude::*;
@@ -104,7 +104,7 @@ impl<I, Th> FanOut<I, Th> {
         self.demux_over(shards, key, factory)
     }
 
-    /// [`demux`](Self::demux) over so many shards, 1 to 1024.
+    /// Does the same as [`demux`](Self::demux) with the given number of shards, 1 to 1024.
     ///
     /// # Panics
     ///
@@ -140,7 +140,7 @@ impl<I, Th> FanOut<I, Th> {
     }
 }
 
-/// The outputs of one scan per key; made by [`FanOut::demux`].
+/// An iterator over the outputs of one scan per key, returned by [`FanOut::demux`].
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct Demux<I: Source, K, O> {
     manager: Manager<Pulled<I>, (K, O)>,
@@ -148,8 +148,8 @@ pub struct Demux<I: Source, K, O> {
 }
 
 impl<I: Source, K, O> Demux<I, K, O> {
-    /// Returns where the panic came from that ended the run, once there was one. The number of
-    /// a scan is that of the shard that its key was in.
+    /// Returns the origin of the panic that ended the run, if there was one. The number of a scan
+    /// is that of its key's shard.
     #[must_use]
     pub fn panicked(&self) -> Option<PanicOrigin> {
         self.manager.panicked().copied()
@@ -168,9 +168,9 @@ impl<I: Source, K, O> Iterator for Demux<I, K, O> {
     ///
     /// # Panics
     ///
-    /// Resumes a panic of a scan or of the two functions, of the input, or of the drop of an
-    /// item, with the original payload, once all shards have exited and everything that was
-    /// emitted has been delivered.
+    /// Resumes a panic of a scan, of one of the two functions, of the input, or of the drop of an
+    /// item, with the original payload, once all shards have exited and everything that was emitted
+    /// has been delivered.
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match self.manager.next() {

@@ -1,4 +1,4 @@
-//! `distribute`: the outputs of several scans, as they come.
+//! `distribute`: the outputs of several scans, as they arrive.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -13,11 +13,11 @@ use crate::scan::Driven;
 use crate::threads::Threads;
 
 impl<I, Th> FanOut<I, Th> {
-    /// Gives every item to each of `scans`, every scan on a thread of its own, and merges what
-    /// they emit into one iterator. In dataflow this is a *broadcast*.
+    /// Gives every item to each of `scans`, each scan on its own thread, and merges their outputs
+    /// into one iterator. Dataflow systems call this a *broadcast*.
     ///
-    /// Each scan's outputs are what [`Scan::apply`](crate::Scan::apply) gives for the same
-    /// items, in the same order. They come with the scan's [id](ScanId).
+    /// The outputs of each scan are those that [`Scan::apply`](crate::Scan::apply) returns for the
+    /// same items, in the same order. Each comes with the scan's [id](ScanId).
     ///
     /// | it | when |
     /// |---|---|
@@ -28,30 +28,30 @@ impl<I, Th> FanOut<I, Th> {
     ///
     /// # Shape
     ///
-    /// The input is pulled on the consumer's thread, in batches, inside `next`, and only while
-    /// no output is ready (unless it is [read ahead](Self::read_ahead)). Nothing is pulled
-    /// before the first `next`; without scans, nothing ever. When every scan has ended by
-    /// itself the input is not pulled again; by then fewer than `(input_capacity + 2) × batch`
-    /// items were pulled beyond the last one that a scan took.
+    /// The input is pulled on the consumer's thread, in batches, inside `next`, and only while no
+    /// output is ready (unless it is [read ahead](Self::read_ahead)). Nothing is pulled before the
+    /// first `next`, and nothing at all without scans. When every scan has ended by itself, the
+    /// input is not pulled again; by then, fewer than `(input_capacity + 2) × batch` items were
+    /// pulled beyond the last one that a scan took.
     ///
-    /// Memory: at most `input_capacity + 2` batches of items per run, besides those that a scan
-    /// which has ended, or was stopped by itself, has yet to drop; at most
-    /// `output_capacity + 1` batches of outputs per scan, and one at the consumer. See
-    /// [`batch`](Self::batch) for their length.
+    /// Memory: at most `input_capacity + 2` batches of items per run, plus those not yet dropped by
+    /// a scan that has ended or was stopped individually; at most `output_capacity + 1` batches of
+    /// outputs per scan, plus one at the consumer. See [`batch`](Self::batch) for the length of
+    /// batches.
     ///
     /// # Blocking
     ///
-    /// `next` blocks while no output is ready, and in the input. A scan thread blocks while it
-    /// has no input, or no room for outputs: if the consumer stops calling `next`, the whole run
-    /// stands still and uses no processor time. Dropping the iterator aborts the run and waits
-    /// until every scan thread has left it, each for at most the one call of user code that it
-    /// is in; outputs that were not taken are dropped. An iterator that is leaked leaves its
-    /// threads blocked for ever.
+    /// `next` blocks while no output is ready, and while the input blocks. A scan thread blocks
+    /// while it has no input or no room for outputs. If the consumer stops calling `next`, the
+    /// whole run pauses and uses no processor time. Dropping the iterator aborts the run and waits
+    /// until every scan thread has left it; each finishes at most the call of user code that it is
+    /// in. Outputs that were not taken are dropped. Leaking the iterator leaves its threads blocked
+    /// forever.
     ///
     /// # Panics
     ///
-    /// Panics if the threads are not available; to have that as an error, see
-    /// [`Pool::lease`](crate::Pool::lease). For panics of scans and of the input see
+    /// Panics if the threads are not available; [`Pool::lease`](crate::Pool::lease) returns an
+    /// error instead. For panics of scans and of the input see
     /// [`Distribute::next`](Distribute#method.next).
     ///
     /// # Examples
@@ -93,7 +93,8 @@ impl<I, Th> FanOut<I, Th> {
     }
 }
 
-/// The outputs of several scans, as they come; made by [`FanOut::distribute`].
+/// An iterator over the outputs of several scans as they arrive, returned by
+/// [`FanOut::distribute`].
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct Distribute<I: Source, O> {
     manager: Manager<Pulled<I>, O>,
@@ -101,16 +102,16 @@ pub struct Distribute<I: Source, O> {
 }
 
 impl<I: Source, O> Distribute<I, O> {
-    /// Returns the name that scan `id` was given with [`Scan::named`](crate::Scan::named).
+    /// Returns the name of scan `id`, if it was [named](crate::Scan::named).
     ///
-    /// The name of an [added](Self::adder) scan is known from the next call of `next` on, up to
-    /// its last output, and when it has panicked.
+    /// The name of an [added](Self::adder) scan is available from the next call of `next` until its
+    /// last output, and after it has panicked.
     #[must_use]
     pub fn name(&self, id: ScanId) -> Option<&str> {
         self.manager.name(id)
     }
 
-    /// Returns where the panic came from that ended the run, once there was one.
+    /// Returns the origin of the panic that ended the run, if there was one.
     ///
     /// ```
     /// use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -133,7 +134,7 @@ impl<I: Source, O> Distribute<I, O> {
         self.manager.panicked().copied()
     }
 
-    /// Returns a handle that adds scans to the run while it goes on, from any thread.
+    /// Returns a handle that adds scans to the run from any thread.
     ///
     /// ```
     /// use anabranch::prelude::*;
@@ -142,7 +143,7 @@ impl<I: Source, O> Distribute<I, O> {
     /// let adder = run.adder();
     /// let id = adder.add(scan::sum())?;
     /// assert_eq!(id.index(), 1);
-    /// // Nothing was pulled yet, so both see the same.
+    /// // No item has been pulled yet, so both see the same items.
     /// assert_eq!(run.map(|(_, sum)| sum).collect::<Vec<_>>(), [500_500, 500_500]);
     ///
     /// let error = adder.add(scan::sum()).unwrap_err();
@@ -178,13 +179,13 @@ impl<I: Source, O> Iterator for Distribute<I, O> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // The run says that it has ended no sooner than this has, with the error.
+        // The manager reports its end no sooner than this iterator has ended, error included.
         self.manager.size_hint()
     }
 }
 
-/// What a run yields when it has no more outputs: the error of its input, if it had one, once.
-/// Of a panic and an error, the panic is told.
+/// What a run yields after its last output: the error of its input, if there was one, once. A panic
+/// takes precedence over an error.
 pub(super) fn at_the_end<I: Source, X>(
     panicked: Option<PanicOrigin>,
     ending: &mut I::Ending,

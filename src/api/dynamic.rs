@@ -1,4 +1,4 @@
-//! `dynamic`: scans that are asked for as the run goes.
+//! `dynamic`: scans that a closure creates during the run.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -16,8 +16,9 @@ use crate::sync::Arc;
 use crate::threads::{More, Pool, Threads};
 
 impl<I, Th> FanOut<I, Th> {
-    /// [`distribute`](Self::distribute) with scans that come from `ask`, which is called before
-    /// each batch of items is pulled: they see just the items from that batch on.
+    /// Does the same as [`distribute`](Self::distribute), with scans that `ask` returns. `ask` is
+    /// called before each batch of items is pulled; its scans see only the items from that batch
+    /// on.
     ///
     /// | it | when |
     /// |---|---|
@@ -42,15 +43,15 @@ impl<I, Th> FanOut<I, Th> {
     ///
     /// # Panics
     ///
-    /// As [`distribute`](Self::distribute); and the run panics, as if the input had, if `ask`
-    /// does or if there is no thread for a scan.
+    /// As [`distribute`](Self::distribute). Also, if `ask` panics or no thread is available for a
+    /// scan, the run panics as if the input had.
     ///
     /// # Examples
     ///
     /// ```
     /// use anabranch::prelude::*;
     ///
-    /// // A scan for each three items, from there to the end.
+    /// // A new scan every three items, each over the rest of the input.
     /// let mut wanted = 3;
     /// let sums = (1..=9).fan_out().batch(3).dynamic(|| {
     ///     wanted -= 1;
@@ -88,9 +89,9 @@ impl<I, Th> FanOut<I, Th> {
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Ask<F, M, T, O> {
     ask: F,
-    /// Whether that was done for the next batch.
+    /// Whether `ask` was called for the next batch.
     asked: bool,
-    /// Where their threads come from.
+    /// Where the threads of the scans come from.
     more: M,
     admission: Arc<Admission<T, O>>,
 }
@@ -105,7 +106,7 @@ where
     M: More<'a>,
 {
     fn before_batch(&mut self) {
-        // The scans that the run begins with were asked for already.
+        // `ask` has already returned the scans that the run starts with.
         if mem::take(&mut self.asked) {
             return;
         }
@@ -118,10 +119,11 @@ where
     }
 }
 
-/// The manager of a run that asks for scans.
+/// The manager of a run with a hook that asks for scans.
 type Asking<I, F, O, M> = Manager<Pulled<I, Ask<F, M, <I as Source>::Item, O>>, O>;
 
-/// The outputs of scans that are asked for as the run goes; made by [`FanOut::dynamic`].
+/// An iterator over the outputs of scans that a closure creates during the run, returned by
+/// [`FanOut::dynamic`].
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct Dynamic<I, F, O, M = Pool>
 where
@@ -137,21 +139,21 @@ where
     I: Source,
     Ask<F, M, <I as Source>::Item, O>: Hook,
 {
-    /// Returns the name that scan `id` was given with [`Scan::named`](crate::Scan::named), from
-    /// the next call of `next` on, up to its last output, and when it has panicked.
+    /// Returns the name of scan `id`, if it was [named](crate::Scan::named). The name is available
+    /// from the next call of `next` until the scan's last output, and after it has panicked.
     #[must_use]
     pub fn name(&self, id: ScanId) -> Option<&str> {
         self.manager.name(id)
     }
 
-    /// Returns where the panic came from that ended the run, once there was one. `ask` counts
-    /// as part of the input.
+    /// Returns the origin of the panic that ended the run, if there was one. A panic of `ask`
+    /// counts as one of the input.
     #[must_use]
     pub fn panicked(&self) -> Option<PanicOrigin> {
         self.manager.panicked().copied()
     }
 
-    /// Returns a handle that adds other scans, from any thread; see
+    /// Returns a handle that adds further scans from any thread; see
     /// [`Distribute::adder`](crate::Distribute::adder).
     #[must_use]
     pub fn adder(&mut self) -> Adder<<I as Source>::Item, O> {

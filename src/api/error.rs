@@ -29,14 +29,14 @@ impl Error for AddErrorKind {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Ended => None,
-            // Its words are in these already.
+            // The message above already includes its text.
             Self::Threads(error) => error.source(),
         }
     }
 }
 
-/// A scan could not be added to a run. [`into_inner`](Self::into_inner) returns the scan; no method
-/// of it was called, except `name`.
+/// An error returned when a scan cannot be added to a run. [`into_inner`](Self::into_inner) returns
+/// the scan, of which no method except `name` was called.
 ///
 /// ```
 /// use anabranch::{Pool, prelude::*};
@@ -89,7 +89,7 @@ impl<S> AddError<S> {
         self.scan
     }
 
-    /// Whether the run takes no more scans.
+    /// Returns `true` if the run takes no more scans.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         matches!(self.kind, AddErrorKind::Ended)

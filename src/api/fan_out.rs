@@ -7,8 +7,8 @@ use super::options::Options;
 use super::source::{ReadAhead, Source, TryItem, UntilError};
 use crate::threads::{Global, ThreadKind};
 
-/// A run to be: an input, threads and settings, and then a verb that starts it; made by
-/// [`fan_out`](crate::IteratorExt::fan_out).
+/// A builder of runs, returned by [`fan_out`](crate::IteratorExt::fan_out): it takes an input,
+/// threads and settings, and a verb starts the run.
 ///
 /// | choose | with |
 /// |---|---|
@@ -17,7 +17,7 @@ use crate::threads::{Global, ThreadKind};
 /// | the settings | the methods below |
 /// | **the verb** | [`distribute`](Self::distribute), [`ordered`](Self::ordered), [`zip_latest`](Self::zip_latest), [`demux`](Self::demux), [`dynamic`](Self::dynamic), [`fold`](Self::fold) |
 ///
-/// Everything combines with everything. Nothing happens before the verb.
+/// All of these combine freely. Nothing happens before the verb.
 ///
 /// # Settings
 ///
@@ -56,27 +56,27 @@ impl<I> FanOut<I> {
     }
 }
 
-/// The input and the threads.
+/// Input and threads.
 impl<I, Th> FanOut<I, Th> {
-    /// Pulls the input on a thread of its own, ahead of the consumer: outputs arrive while the
+    /// Pulls the input on its own thread, ahead of the consumer, so that outputs arrive while the
     /// input blocks.
     ///
     /// # Shape
     ///
-    /// The input is pulled from the start of the run on, whether or not `next` is called, until
-    /// some scan's input is full. An item never waits in a half-filled batch while a scan that
-    /// could take it is idle: the batch is queued at every scan while it grows, until the first
-    /// one takes it, or to its [greatest length](Self::batch). When every scan has ended, the
-    /// input is not pulled again, except for the call of `next` that is under way. Everything
-    /// else is as without, the bounds on memory included.
+    /// The input is pulled from the start of the run, whether or not `next` is called, until some
+    /// scan's input is full. An item never waits in a half-filled batch while a scan that could
+    /// take it is idle: a batch is queued at every scan while it grows, until the first scan takes
+    /// it or it reaches its [maximum length](Self::batch). When every scan has ended, the input is
+    /// not pulled again, apart from a call of its `next` already in progress. Everything else,
+    /// including the bounds on memory, is as without `read_ahead`.
     ///
     /// # Blocking
     ///
-    /// Neither the run's `next` nor its drop waits for an input that blocks. When all scans
-    /// have ended, or the run is dropped, a thread that is inside the input's `next` is given
-    /// 200 µs and is then detached: it drops the item that it comes back with, and the input,
-    /// and ends. In all other cases the input has been dropped when the run has ended, and no
-    /// call of its `next` begins after that. A scope waits for a detached thread at its end.
+    /// Neither the run's `next` nor its drop waits for an input that blocks. When all scans have
+    /// ended or the run is dropped, a thread inside the input's `next` gets 200 µs to return and is
+    /// then detached: when `next` returns, it drops the item and the input, and finishes. In all
+    /// other cases the input has been dropped by the end of the run, and no call of its `next`
+    /// starts after that. A scope waits for a detached thread at its end.
     ///
     /// # Examples
     ///
@@ -98,14 +98,13 @@ impl<I, Th> FanOut<I, Th> {
         self.with_source(ReadAhead)
     }
 
-    /// Ends the run at the first `Err` of an input of [`Result`]s. Scans are given what is in
+    /// Ends the run at the first `Err` of an input of [`Result`]s. The scans get the values inside
     /// the `Ok`s.
     ///
-    /// An error is an end of the input: it is not pulled again, the scans are flushed, what
-    /// they emit is delivered, and the error comes last. Verbs that return an iterator then
-    /// yield `Result`s, so `collect::<Result<Vec<_>, _>>()` gives all outputs or the error;
-    /// verbs that block return a `Result`. If a scan panics as well, the panic surfaces and the
-    /// error is dropped.
+    /// An error ends the input: it is not pulled again, the scans are flushed, what they emit is
+    /// delivered, and the error comes last. Verbs that return an iterator then yield `Result`s, so
+    /// `collect::<Result<Vec<_>, _>>()` returns all outputs or the error; verbs that block return a
+    /// `Result`. If a scan panics as well, the panic surfaces and the error is dropped.
     ///
     /// # Examples
     ///
@@ -135,12 +134,12 @@ impl<I, Th> FanOut<I, Th> {
     /// the [`&Scope`](std::thread::Scope) of [`std::thread::scope`]. By default they come from
     /// the [global pool](crate::Pool::global).
     ///
-    /// Threads of a pool outlive the run, so items and scans must own what they use. In a
-    /// scope they may borrow; its threads are started for the run and end with it. A run that
-    /// is leaked in a scope, instead of dropped, keeps the scope from ending.
+    /// Threads of a pool outlive the run, so items and scans must own what they use. In a scope
+    /// they may borrow; its threads are started for the run and end with it. If a run in a scope is
+    /// leaked instead of dropped, the scope never ends.
     ///
-    /// A run on a lease uses no more threads than the lease has; with fewer than it needs, the
-    /// verb panics and says how many that is.
+    /// A run on a lease uses no more threads than the lease has. If the lease has too few, the verb
+    /// panics with a message that states how many are needed.
     ///
     /// # Examples
     ///
@@ -161,7 +160,8 @@ impl<I, Th> FanOut<I, Th> {
         FanOut { source, threads, options }
     }
 
-    /// Lets a verb that blocks borrow: it opens a [`std::thread::scope`] for itself.
+    /// Lets the scans and items of a blocking verb borrow, by running it in its own
+    /// [`std::thread::scope`].
     ///
     /// ```
     /// use anabranch::prelude::*;
@@ -183,7 +183,7 @@ impl<I, Th> FanOut<I, Th> {
 
 /// The settings.
 impl<I, Th> FanOut<I, Th> {
-    /// Sets the number of batches that wait at a scan before the input is held back.
+    /// Sets how many batches may wait at a scan before the input is held back.
     ///
     /// # Panics
     ///
@@ -194,8 +194,8 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Sets the number of batches of outputs that wait for the consumer before the scan that
-    /// emitted them is held back.
+    /// Sets how many batches of a scan's outputs may wait for the consumer before the scan is held
+    /// back.
     ///
     /// # Panics
     ///
@@ -206,20 +206,20 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Fixes the length of batches of items, except for the last, and the greatest length of
-    /// batches of outputs.
+    /// Sets a fixed length for batches of items (the last may be shorter), and the maximum length
+    /// of batches of outputs.
     ///
-    /// A batch is sent when it is full, however long the input takes; one makes every item go
-    /// out at once. A scan publishes its outputs when a batch of them is full, and at the end of
-    /// each batch of items.
+    /// A batch is sent when it is full, however long the input takes; with a length of 1, every
+    /// item is sent at once. A scan publishes its outputs when a batch of them is full, and at the
+    /// end of each batch of items.
     ///
-    /// By default the length adapts to the slowest party, so that nobody is given more at once
-    /// than takes about 200 µs. A batch of items grows as long as the input fills it in that
-    /// time, and is no longer than what every scan has been seen to step over in it. A batch of
-    /// outputs is no longer than what the consumer has been seen to take. Both hold at most
-    /// 8192 values or 1 MiB, whichever is less, and at least one. These are the bytes of the
-    /// type, without what is behind pointers, unless [`item_bytes`](Self::item_bytes) and
-    /// [`output_bytes`](Self::output_bytes) say more.
+    /// By default, the length adapts to the slowest party, so that a batch takes each of them about
+    /// 200 µs at most. Batches of items grow while the input fills them in that time, up to what
+    /// the slowest scan has been measured to process in it. Batches of outputs grow up to what the
+    /// consumer has been measured to take. Both hold at most 8192 values or 1 MiB, whichever is
+    /// less, and at least one value. The size of a value is that of its type, without what is
+    /// behind pointers, unless [`item_bytes`](Self::item_bytes) or
+    /// [`output_bytes`](Self::output_bytes) sets a larger one.
     ///
     /// # Panics
     ///
@@ -230,11 +230,11 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Sets how many bytes an item takes, about, with what is behind its pointers.
+    /// Sets the approximate size of an item in bytes, including what is behind its pointers.
     ///
-    /// A batch of adaptive length holds at most 1 MiB by this measure, and at least one item.
-    /// So a run holds at most [`input_capacity`](Self::input_capacity) + 2 MiB of smaller
-    /// items. No effect on batches of a [fixed](Self::batch) length.
+    /// A batch of adaptive length holds at most 1 MiB by this measure, and at least one item. So a
+    /// run holds at most [`input_capacity`](Self::input_capacity) + 2 MiB of items smaller than 1
+    /// MiB. Has no effect on batches of [fixed](Self::batch) length.
     ///
     /// ```
     /// use anabranch::prelude::*;
@@ -253,8 +253,8 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Sets how many bytes an output takes, about, with what is behind its pointers. The same
-    /// as [`item_bytes`](Self::item_bytes), for batches of outputs.
+    /// Sets the approximate size of an output in bytes, including what is behind its pointers.
+    /// Works as [`item_bytes`](Self::item_bytes), for batches of outputs.
     ///
     /// # Panics
     ///
@@ -265,16 +265,16 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Attaches a control, which shows the statistics of the run and ends it from any thread.
+    /// Attaches a control, which reports the statistics of the run and can end it from any thread.
     pub fn control(mut self, control: &Control) -> Self {
         self.options.control = Some(control.clone());
         self
     }
 
-    /// Goes on without scans, discarding items, until the input ends or scans are
-    /// [added](crate::Adder). By default a run ends when it has no scans left.
+    /// Keeps the run going without scans, discarding items, until the input ends or scans are
+    /// [added](crate::Adder). By default, a run ends when it has no scans left.
     ///
-    /// Concerns the verbs to which scans can be added: [`distribute`](Self::distribute) and
+    /// Affects only the verbs that allow adding scans: [`distribute`](Self::distribute) and
     /// [`dynamic`](Self::dynamic).
     ///
     /// ```
@@ -291,11 +291,11 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Sets the name of the threads, as the operating system shows it. A pool reuses threads of
-    /// the same name.
+    /// Sets the name of the threads, as shown by the operating system. A pool reuses only threads
+    /// of the same name.
     ///
-    /// A thread whose scan is [named](crate::Scan::named) has that name instead, unless the scan
-    /// was added later, or the run is on a [lease](crate::Lease).
+    /// The thread of a [named](crate::Scan::named) scan gets the scan's name instead, unless the
+    /// scan was added later or the run is on a [lease](crate::Lease).
     ///
     /// ```
     /// use std::thread;
@@ -318,8 +318,8 @@ impl<I, Th> FanOut<I, Th> {
         self
     }
 
-    /// Sets the stack size of the threads. A pool reuses threads of the same size. By default it
-    /// is that of [`std::thread`], and more where items or outputs are big values.
+    /// Sets the stack size of the threads. A pool reuses only threads of the same stack size. The
+    /// default is that of [`std::thread`], or more if items or outputs are large values.
     ///
     /// ```
     /// use anabranch::prelude::*;

@@ -13,14 +13,14 @@ use crate::scan::DrivenTotal;
 use crate::threads::{Global, Lease, Pool, Threads};
 
 impl<I, Th> FanOut<I, Th> {
-    /// Gives every item to each of `totals`, every one on a thread of its own, and returns the
-    /// result of each: one pass, several results.
+    /// Gives every item to each of `totals`, each on its own thread, and returns the result of
+    /// each: one pass, several results.
     ///
     /// The totals are a tuple of up to twelve, of different types, or an array or a vector of one
-    /// type; the results come in the same shape. Each is what
-    /// `total.apply(items).pop()` gives: an `X` where there always is one, and an `Option<X>`
-    /// where there may be none ([`Total`](crate::scan::Total) says which). Any other scan becomes
-    /// a total with [`Scan::last`](crate::Scan::last).
+    /// type; the results have the same shape. Each is equivalent to `total.apply(items).pop()`: an
+    /// `X` if there always is a result, an `Option<X>` if there may be none (see
+    /// [`Total`](crate::scan::Total)). [`Scan::last`](crate::Scan::last) turns any other scan into
+    /// a total.
     ///
     /// | it | when |
     /// |---|---|
@@ -33,24 +33,24 @@ impl<I, Th> FanOut<I, Th> {
     ///
     /// The input is pulled on the calling thread, in batches, as
     /// [`distribute`](Self::distribute) pulls it, unless it is [read ahead](Self::read_ahead).
-    /// After [`Control::abort`](crate::Control::abort) each result is what there is so far; the
-    /// totals need not have seen the same items.
+    /// After [`Control::abort`](crate::Control::abort) each result is the partial one; the totals
+    /// need not have seen the same items.
     ///
     /// # Blocking
     ///
-    /// Blocks until the run is over.
+    /// Blocks until the run ends.
     ///
     /// # Errors
     ///
-    /// After [`until_error`](Self::until_error), returns the first error of the input. The
-    /// totals are flushed, and their results dropped.
+    /// After [`until_error`](Self::until_error), returns the first error of the input. The totals
+    /// are flushed and their results are dropped.
     ///
     /// # Panics
     ///
-    /// Panics if the threads are not available; to have that as an error, see
-    /// [`Pool::lease`](crate::Pool::lease). Resumes a panic of a total, of the input, or of the
-    /// drop of an item, with the original payload, once all threads have left the run;
-    /// [`Control::panicked`](crate::Control::panicked) says where it came from.
+    /// Panics if the threads are not available; [`Pool::lease`](crate::Pool::lease) returns an
+    /// error instead. Resumes a panic of a total, of the input, or of the drop of an item, with the
+    /// original payload, once all threads have left the run;
+    /// [`Control::panicked`](crate::Control::panicked) returns its origin.
     ///
     /// # Examples
     ///
@@ -88,8 +88,8 @@ impl<I, Th> FanOut<I, Th> {
     }
 }
 
-/// What gives threads to a verb that blocks: all [`Threads`], and those of
-/// [`FanOut::scoped`](crate::FanOut::scoped). What runs there lives for `'a`.
+/// A source of threads for a blocking verb: any [`Threads`], or those of
+/// [`FanOut::scoped`](crate::FanOut::scoped). What runs on them lives for `'a`.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(
@@ -104,12 +104,12 @@ pub trait Blocking<'a>: sealed::Sealed + Sized {
     fn run<J: Job<'a>>(self, job: J) -> J::Result;
 }
 
-/// A run that is over when it returns.
+/// A run that has ended when it returns.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Job<'a> {
     type Result;
 
-    /// Runs on these threads, which may have to be back before `'a` ends.
+    /// Runs on these threads, which may have to exit before `'a` ends.
     #[track_caller]
     fn on<'b, Th: Threads<'b>>(self, threads: Th) -> Self::Result
     where
@@ -157,7 +157,7 @@ impl<'a> Blocking<'a> for crate::threads::Scoped {
     }
 }
 
-/// A fold that is to run.
+/// A fold that has not started.
 struct Fold<I, L> {
     source: I,
     options: Options,
@@ -191,7 +191,7 @@ where
             Ok(()) => match I::ends(&mut ending) {
                 None => I::yields(L::results(latest)),
                 Some(error) => {
-                    // The results go; what their drops panic with is not told.
+                    // Drops the results, discarding panics of their drops.
                     latest.clear().into_iter().for_each(discard);
                     error
                 }

@@ -1,4 +1,4 @@
-//! The door to the crate: methods of every iterator.
+//! The entry point of the crate: methods on every iterator.
 
 use std::hash::Hash;
 
@@ -13,7 +13,7 @@ use crate::scan::Scan;
 /// Gives every [`Iterator`] the methods of this crate: the builder, [`fan_out`](Self::fan_out),
 /// and short forms of its verbs.
 pub trait IteratorExt: Iterator + Sized {
-    /// Begins a run over the items of this iterator: a builder, whose verb starts the run.
+    /// Returns a builder for a run over the items of this iterator; a verb starts the run.
     ///
     /// ```
     /// use anabranch::prelude::*;

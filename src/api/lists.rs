@@ -1,8 +1,8 @@
-//! Lists of scans whose outputs go into one iterator.
+//! Lists of scans with outputs of one type.
 
 use crate::scan::{BoxScan, Scan};
 
-/// What goes to several threads at once: anything that is `Send` and `Sync`.
+/// A value that threads can share: anything that is `Send` and `Sync`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between threads",
     label = "the items of a run are shared between its threads: they must be `Send` and `Sync`"
@@ -11,8 +11,8 @@ pub trait Shared: Send + Sync {}
 
 impl<T: Send + Sync> Shared for T {}
 
-/// Several scans of items of type `T` that emit the same type: a tuple of up to twelve, each of
-/// a type of its own, or an array or a vector of one type. What they borrow lives for `'a`.
+/// Several scans of items of type `T` that emit the same type: a tuple of up to twelve scans of any
+/// types, or an array or a vector of one type. What they borrow lives for `'a`.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(
@@ -22,7 +22,7 @@ impl<T: Send + Sync> Shared for T {}
             `[scan]` is a list of one scan"
 )]
 pub trait Scans<'a, T>: sealed::Sealed {
-    /// What each of the scans emits.
+    /// The type of output that each scan emits.
     type Output;
     /// A scan of the list.
     #[doc(hidden)]

@@ -1,7 +1,7 @@
 //! The public layer: the extension trait, the builder, one file per verb, and handles to runs.
 //!
-//! Architecture invariant: everything here is made from the engine, and the engine knows
-//! nothing of it.
+//! Architecture invariant: everything here is built on the engine, and the engine knows nothing of
+//! it.
 
 mod adder;
 mod control;

@@ -1,4 +1,4 @@
-//! The settings of a run, as they are given.
+//! The settings of a run, as the user set them.
 
 use super::control::Control;
 use crate::engine::Settings;
@@ -9,7 +9,7 @@ const MAX_CAPACITY: usize = 1 << 16;
 const MAX_BATCH: usize = 1 << 20;
 const MAX_BYTES: usize = 1 << 30;
 
-/// What the setters of [`FanOut`](crate::FanOut) have noted.
+/// The values stored by the setters of [`FanOut`](crate::FanOut).
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     pub(super) settings: Settings,
@@ -46,7 +46,7 @@ impl Options {
     }
 }
 
-/// Returns the value of a setting, if it is one that can be granted.
+/// Returns the value of a setting; panics if it is out of range.
 #[track_caller]
 pub(super) fn checked(setting: &str, asked: usize, max: usize) -> usize {
     assert!(asked > 0, "`{setting}` must be at least 1, and is 0");

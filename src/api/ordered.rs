@@ -14,28 +14,28 @@ use crate::scan::{Driven, InParts, Part};
 use crate::threads::Threads;
 
 impl<I, Th> FanOut<I, Th> {
-    /// [`distribute`](Self::distribute) with the outputs in the order of the sequential run: item
-    /// by item, for each item scan by scan, and those of the flushes last.
+    /// Does the same as [`distribute`](Self::distribute), with the outputs in the order of the
+    /// sequential run: item by item, scan by scan for each item, and those of the flushes last.
     ///
     /// | it | when |
     /// |---|---|
-    /// | emits | the next output in that order is there: the same sequence on every run |
+    /// | emits | the next output in that order is ready: the same sequence on every run |
     /// | holds back | any live scan's input is full, or a scan is ahead of the slowest by its output capacity |
     /// | completes | the input has ended and every scan was flushed and has exited, or every scan has ended by itself |
     /// | cancels | the iterator is dropped; a scan or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
     ///
-    /// As [`distribute`](Self::distribute), except that the consumer has a batch of outputs of
-    /// each scan. After a panic, what was given is a prefix of the sequential run. After
-    /// [`Control::abort`](crate::Control::abort) a scan that has left is left out from there on;
-    /// one that is [stopped](crate::Control::stop_scan) is flushed behind its last item, among
-    /// the outputs of the others. No scans can be added.
+    /// As [`distribute`](Self::distribute), except that the consumer holds a batch of outputs of
+    /// each scan. After a panic, the delivered outputs are a prefix of the sequential run. After
+    /// [`Control::abort`](crate::Control::abort), the order skips scans that have exited. A scan
+    /// that is [stopped](crate::Control::stop_scan) is flushed after its last item, in the middle
+    /// of the others' outputs. Scans cannot be added.
     ///
     /// # Blocking
     ///
-    /// As [`distribute`](Self::distribute); `next` also blocks while the scan whose turn it is
-    /// has not stepped over the item, though others have outputs.
+    /// As [`distribute`](Self::distribute); `next` also blocks while the scan whose turn it is has
+    /// not processed the item, even if others have outputs ready.
     ///
     /// # Panics
     ///
@@ -69,12 +69,12 @@ impl<I, Th> FanOut<I, Th> {
     }
 }
 
-/// The outputs of several scans, in the order of the sequential run; made by
+/// An iterator over the outputs of several scans in the order of the sequential run, returned by
 /// [`FanOut::ordered`].
 ///
-/// It takes turns: of one scan it takes all parts for an item, then of the next. A scan that
-/// has ended is left out from then on. So is one that leaves without saying so because the run
-/// was aborted on request. If there was a panic, the sequence ends there.
+/// It visits the scans in turn, taking all outputs of one scan for an item, then those of the next
+/// scan. A scan that has ended is skipped from then on, and so is one that leaves without marking
+/// its end because the run was aborted on request. After a panic, the sequence ends there.
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct Ordered<I: Source, O> {
     manager: Manager<Pulled<I>, Part<O>>,
@@ -91,19 +91,19 @@ struct Turn<O> {
 }
 
 impl<I: Source, O> Ordered<I, O> {
-    /// Returns the name that scan `id` was given with [`Scan::named`](crate::Scan::named).
+    /// Returns the name of scan `id`, if it was [named](crate::Scan::named).
     #[must_use]
     pub fn name(&self, id: ScanId) -> Option<&str> {
         self.manager.name(id)
     }
 
-    /// Returns where the panic came from that ended the run, once there was one.
+    /// Returns the origin of the panic that ended the run, if there was one.
     #[must_use]
     pub fn panicked(&self) -> Option<PanicOrigin> {
         self.manager.panicked().copied()
     }
 
-    /// The next output in the order.
+    /// Returns the next output in the order.
     fn advance(&mut self) -> Option<(ScanId, O)> {
         loop {
             let Some(turn) = self.turns.get_mut(self.current) else {

@@ -1,12 +1,12 @@
-//! Lists of scans whose results, or rows, have the shape of the list.
+//! Lists of scans whose results or rows have the shape of the list.
 
 use std::convert::Infallible;
 
 use crate::engine::{Payload, contain_drop, drop_each, keep_first};
 use crate::scan::{BoxScan, Cell, HandOver, LatestPerItem, Scan, Total};
 
-/// Several totals of items of type `T`: a tuple of up to twelve, each of a type of its own, or
-/// an array or a vector of one type. What they borrow lives for `'a`.
+/// Several totals over items of type `T`: a tuple of up to twelve totals of any types, or an array
+/// or a vector of one type. What they borrow lives for `'a`.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(
@@ -21,21 +21,21 @@ pub trait Totals<'a, T>: Sized + 'a {
     #[doc(hidden)]
     type Slots: Slots<Output: Send + 'a>;
 
-    /// A place for each result.
+    /// A slot for each result.
     #[doc(hidden)]
     fn nothing(&self) -> Self::Slots;
 
-    /// The totals, in order.
+    /// Returns the totals, in order.
     #[doc(hidden)]
     fn boxed(self) -> Vec<BoxTotal<'a, T, <Self::Slots as Slots>::Output>>;
 
-    /// The results from their places.
+    /// Takes the results from their slots.
     #[doc(hidden)]
     fn results(slots: Self::Slots) -> Self::Results;
 }
 
-/// Several scans of items of type `T`: a tuple of up to twelve, each of a type of its own, or an
-/// array or a vector of one type. Their outputs can be cloned. What they borrow lives for `'a`.
+/// Several scans of items of type `T` whose outputs can be cloned: a tuple of up to twelve scans of
+/// any types, or an array or a vector of one type. What they borrow lives for `'a`.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(
@@ -46,11 +46,11 @@ pub trait Rows<'a, T>: Sized + 'a {
     /// The latest output of each scan.
     type Latest: Latest<Output: Send + 'a>;
 
-    /// Before any scan has emitted.
+    /// The state in which no scan has emitted.
     #[doc(hidden)]
     fn nothing(&self) -> Self::Latest;
 
-    /// The scans, in order, each emitting its latest output once for each item.
+    /// Returns the scans, in order, each emitting its latest output once per item.
     #[doc(hidden)]
     fn per_item(self) -> Vec<BoxScan<'a, T, Cell<<Self::Latest as Slots>::Output>>>;
 }
@@ -63,12 +63,12 @@ pub trait Latest: Slots {
     /// An output of each scan: a tuple, an array or a vector.
     type Row;
 
-    /// Clones the outputs, if there is one of each scan.
+    /// Clones the outputs if every scan has one.
     #[doc(hidden)]
     fn row(&self) -> Option<Self::Row>;
 }
 
-/// A place for an output of each of several scans. Not public: it is in no public module.
+/// A slot for an output of each of several scans. Not public: it is in no public module.
 #[allow(unnameable_types, reason = "this is what seals")]
 pub trait Slots {
     /// An output of any of the scans.
@@ -77,11 +77,11 @@ pub trait Slots {
     /// Takes an output of the `index`th scan.
     fn place(&mut self, index: usize, output: Self::Output);
 
-    /// Drops every output, though the drops of some may panic, and returns the first payload.
+    /// Drops every output even if some drops panic, and returns the first payload.
     fn clear(&mut self) -> Option<Payload>;
 }
 
-/// An output of one of up to twelve scans, named like the types of the outputs.
+/// An output of one of up to twelve scans; the variants are named like the types of the outputs.
 #[allow(unnameable_types, reason = "only passes through the engine")]
 #[derive(Debug)]
 pub enum OneOf<
@@ -196,7 +196,7 @@ tuple!(
     SL L 11
 );
 
-/// Writes what an array and a vector have in common.
+/// Implements what arrays and vectors have in common.
 macro_rules! list {
     ($list:ident, [$($n:tt)*], |$scans:ident| $nothing:expr, |$slots:ident| $results:expr) => {
         impl<'a, T, S, $($n)*> Totals<'a, T> for list!($list, S, $($n)*)
@@ -263,7 +263,7 @@ impl<O: Clone> Latest for Vec<Option<O>> {
 
     #[inline]
     fn row(&self) -> Option<Vec<O>> {
-        // A row that is not whole is not begun: its clones would be for nothing.
+        // An incomplete row is not started: its clones would be wasted.
         let whole = self.iter().all(Option::is_some);
         whole.then(|| self.iter().flatten().cloned().collect())
     }
@@ -275,7 +275,7 @@ impl<O: Clone, const N: usize> Latest for [Option<O>; N] {
     #[inline]
     fn row(&self) -> Option<[O; N]> {
         let whole = self.iter().all(Option::is_some);
-        // Every `unwrap` is of one that is there.
+        // `whole` guarantees that no `expect` fails.
         whole.then(|| self.each_ref().map(|output| output.clone().expect("all were found")))
     }
 }

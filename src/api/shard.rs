@@ -1,4 +1,4 @@
-//! One scan per key: the part of them that one thread has.
+//! Shards: the scans of the keys that share one thread.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,31 +11,31 @@ use crate::engine::{InHand, contain, contain_drop, discard, drop_each};
 use crate::scan::{Emitter, Scan};
 use crate::sync::{Arc, panicking};
 
-/// One of the scans of the run: the scans of all keys that fall to its index.
+/// One shard of the run: the scans of all keys that map to its index.
 ///
-/// Every shard sees every item and steps over those of its own keys. A key is
-/// never in two shards, so whatever becomes of its scan, its end and its fresh
-/// start included, happens on one thread and in item order.
+/// Every shard sees every item and processes those of its own keys. A key is never in two shards,
+/// so everything that happens to its scan, including its end and a restart, happens on one thread
+/// and in item order.
 pub(super) struct Shard<K, F, G, S> {
     index: usize,
     shards: usize,
-    /// What gives an item's key, and a key's scan.
+    /// The functions that return an item's key and a key's scan.
     functions: Arc<(F, G)>,
     scans: HashMap<K, Begun<S>>,
-    /// Those whose flush is still to come, the last one first.
+    /// The scans still to be flushed, the last one first.
     flushing: Vec<(K, Begun<S>)>,
-    /// How many scans have begun here.
+    /// How many scans have started here.
     begun: u64,
 }
 
-/// A scan, and how many had begun before it.
+/// A scan, and how many started before it.
 struct Begun<S> {
     order: u64,
     scan: S,
 }
 
 impl<K, F, G, S> Shard<K, F, G, S> {
-    /// The parts of so many threads.
+    /// Creates the given number of shards.
     pub(super) fn split(shards: usize, key: F, factory: G) -> Vec<Self> {
         let functions = Arc::new((key, factory));
         let shard = |index| Self {
@@ -82,7 +82,7 @@ where
                 self.scans.insert(key.take(), Begun { order, scan });
             }
             Err(payload) => {
-                // Of the two panics the first is told.
+                // Of the two panics, the first is reported.
                 contain_drop(scan).into_iter().for_each(discard);
                 resume_unwind(payload)
             }
@@ -103,8 +103,8 @@ where
     }
 }
 
-/// Drops the scans one by one: the panic of one keeps no other from being dropped. The first
-/// is told.
+/// Drops the scans one by one, so that a panic of one does not keep the others from being dropped.
+/// Reports the first panic.
 impl<K, F, G, S> Drop for Shard<K, F, G, S> {
     fn drop(&mut self) {
         let scans = mem::take(&mut self.scans).into_iter();
@@ -125,11 +125,11 @@ fn tagged<K: Clone, O>(
     }
 }
 
-/// Which of `shards` shards a key falls to.
+/// Returns which of `shards` shards a key maps to.
 ///
-/// Every shard asks this of every item, so it has to be cheap, and cheaper than
-/// the hash that the shard's own map needs. If somebody made up keys that all fall
-/// to one shard, that shard would have all the work, and no more.
+/// Every shard computes this for every item, so it must be cheap, cheaper than the hash that the
+/// shard's own map needs. Adversarial keys that all map to one shard would give that shard all the
+/// work, and do no other harm.
 fn shard_of(key: &impl Hash, shards: usize) -> usize {
     let mut spread = Spread(0);
     key.hash(&mut spread);
@@ -137,7 +137,7 @@ fn shard_of(key: &impl Hash, shards: usize) -> usize {
     (((spread.finish() >> 32) * shards as u64) >> 32) as usize
 }
 
-/// Multiplies what it is given, word by word, into its upper bits.
+/// A hasher that multiplies its input, word by word, into its upper bits.
 struct Spread(u64);
 
 impl Spread {
@@ -188,7 +188,7 @@ impl Hasher for Spread {
 mod tests {
     use super::*;
 
-    /// How many of the keys fall to each shard.
+    /// Counts the keys that map to each shard.
     fn spread<K: Hash>(keys: impl Iterator<Item = K>, shards: usize) -> Vec<usize> {
         let mut counts = vec![0; shards];
         keys.for_each(|key| counts[shard_of(&key, shards)] += 1);

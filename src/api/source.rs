@@ -1,4 +1,4 @@
-//! What a run pulls: an iterator as it is, read ahead, or up to its first error.
+//! The inputs of a run: an iterator pulled as it is, read ahead, or up to its first error.
 
 use std::fmt;
 
@@ -6,43 +6,43 @@ use super::until_error::{ErrorSlot, UpToError};
 use crate::engine::{self, Dispatch, Hook, Inline, Puller};
 use crate::threads::Worker;
 
-/// What [`fan_out`](crate::IteratorExt::fan_out) pulls: any [`Iterator`], or one behind
-/// [`read_ahead`](crate::FanOut::read_ahead) and [`until_error`](crate::FanOut::until_error).
+/// An input that a run pulls: any [`Iterator`], or one wrapped by
+/// [`read_ahead`](crate::FanOut::read_ahead), [`until_error`](crate::FanOut::until_error), or both.
 ///
 /// This trait is sealed.
 pub trait Source: Open<Given = <Self as Source>::Item> {
-    /// What the scans are given.
+    /// The type of item that the scans get.
     type Item;
 
-    /// What a run returns where an iterator that cannot fail gives an `X`: `X` itself, and
+    /// What a run returns in place of an `X`: `X` itself for an input that cannot fail, and
     /// `Result<X, E>` after [`until_error`](crate::FanOut::until_error).
     type Yield<X>;
 
     #[doc(hidden)]
     fn yields<X>(output: X) -> Self::Yield<X>;
 
-    /// What a run yields at its end, once.
+    /// What a run yields once, at its end.
     #[doc(hidden)]
     fn ends<X>(ending: &mut Self::Ending) -> Option<Self::Yield<X>>;
 }
 
-/// How the engine is given a source. Not public: it is in no public module.
+/// How the engine gets its source. Not public: it is in no public module.
 #[allow(unnameable_types, reason = "this is what seals")]
 pub trait Open: Sized {
     type Given;
     /// What is pulled.
     type Items: Iterator<Item = Self::Given>;
-    /// Where the error of the input is kept until the end.
+    /// The slot that keeps the input's error until the end.
     type Ending: Ending;
     type Mode: Mode;
 
     fn open(self) -> (Self::Items, Self::Ending);
 }
 
-/// What a source leaves for the end of its run.
+/// What an input leaves for the end of its run.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Ending {
-    /// Drops it; what that panics with is not told.
+    /// Drops it, discarding a panic of the drop.
     fn discard(&mut self);
 }
 
@@ -59,7 +59,7 @@ impl Ending for NoError {
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Mode {
     const READS_AHEAD: bool;
-    /// What goes to a thread of its own. It has to be `Send`, and to live as long as that.
+    /// What moves to the input's own thread. It must be `Send` and outlive that thread.
     type Moved<I: Iterator, H>;
     /// What stays on the consumer's thread.
     type Stays<I: Iterator, H>;
@@ -74,7 +74,7 @@ pub trait Mode {
         spawn: impl FnOnce(Puller<I::Item>),
     ) -> Self::Source<I, H>;
 
-    /// What the thread does.
+    /// Runs on that thread.
     fn pull<I: Iterator, H: Hook>(
         moved: Self::Moved<I, H>,
         puller: Puller<I::Item>,
@@ -82,7 +82,7 @@ pub trait Mode {
     );
 }
 
-/// On the consumer's.
+/// On the consumer's thread.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Debug)]
 pub enum OnConsumer {}
@@ -108,7 +108,7 @@ impl Mode for OnConsumer {
     fn pull<I: Iterator, H: Hook>((): (), _: Puller<I::Item>, _: Option<Worker>) {}
 }
 
-/// On its own.
+/// On its own thread.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Debug)]
 pub enum OnItsOwn {}
@@ -167,7 +167,7 @@ impl<I: Iterator> Source for I {
     }
 }
 
-/// An input with a thread of its own; made by [`FanOut::read_ahead`](crate::FanOut::read_ahead).
+/// An input with its own thread, returned by [`FanOut::read_ahead`](crate::FanOut::read_ahead).
 #[must_use = "nothing is pulled before a run is started"]
 #[derive(Clone)]
 pub struct ReadAhead<I>(pub(super) I);
@@ -203,7 +203,7 @@ impl<I> fmt::Debug for ReadAhead<I> {
     }
 }
 
-/// An input that ends at its first error; made by
+/// An input that ends at its first error, returned by
 /// [`FanOut::until_error`](crate::FanOut::until_error).
 #[must_use = "nothing is pulled before a run is started"]
 #[derive(Clone)]
@@ -217,9 +217,9 @@ pub struct UntilError<I>(pub(super) I);
     label = "`until_error` ends a run at the first `Err` of its input"
 )]
 pub trait TryItem {
-    /// What an `Ok` holds.
+    /// The type inside an `Ok`.
     type Ok;
-    /// What an `Err` holds.
+    /// The type inside an `Err`.
     type Err;
 
     #[doc(hidden)]

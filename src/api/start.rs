@@ -1,4 +1,4 @@
-//! From a builder to a run.
+//! Starting a run from its builder.
 
 use std::panic::resume_unwind;
 
@@ -10,13 +10,13 @@ use crate::engine::{
 };
 use crate::threads::{Host, LeaseError, Threads};
 
-/// What the manager of a run pulls.
+/// The source that the manager of a run pulls.
 pub(super) type Pulled<I, H = NoHook> = <<I as Open>::Mode as Mode>::Source<<I as Open>::Items, H>;
 
-/// What goes to the thread of an input that is read ahead; nothing, if it is not.
+/// What moves to the thread of an input that is read ahead; nothing for other inputs.
 pub(super) type Moved<I, H = NoHook> = <<I as Open>::Mode as Mode>::Moved<<I as Open>::Items, H>;
 
-/// The manager of a run, and what its input leaves for the end.
+/// The manager of a run, with what the input leaves for the end.
 pub(super) type Run<I, O, H = NoHook> = (Manager<Pulled<I, H>, O>, <I as Open>::Ending);
 
 impl<I, Th> FanOut<I, Th> {
@@ -33,9 +33,9 @@ impl<I, Th> FanOut<I, Th> {
         self.start_with(branches, kept, |_| NoHook)
     }
 
-    /// Starts a run of `branches`, with a hook that may add others.
+    /// Starts a run of `branches`, with a hook that may add more.
     ///
-    /// If that cannot be, the branches and the input have been dropped when this panics.
+    /// If the run cannot start, drops the branches and the input, then panics.
     #[track_caller]
     pub(super) fn start_with<'a, B, H>(
         self,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::engine::{Figures, Managing, ScanFigures, ScanId, Scanning};
 
-/// The statistics of a run: how many items and outputs each scan has had, and how the threads
-/// have spent their time; made by [`Control::stats`](crate::Control::stats).
+/// The statistics of a run: how many items and outputs each scan has processed, and how the threads
+/// have spent their time; returned by [`Control::stats`](crate::Control::stats).
 ///
 /// Its `Display` is a table with a line for each scan. The last line names the
 /// [bottleneck](Self::bottleneck).
@@ -35,20 +35,19 @@ use crate::engine::{Figures, Managing, ScanFigures, ScanId, Scanning};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// How long the input was pulled: the time inside its `next`.
+    /// How long the input's `next` has taken in total.
     pub pulling: Duration,
-    /// How long full scans held back the thread of an input that is
-    /// [read ahead](crate::FanOut::read_ahead). `None` for other inputs: the consumer's thread
-    /// pulls them.
+    /// How long scans with full inputs held back the thread of an input that is [read
+    /// ahead](crate::FanOut::read_ahead). `None` for other inputs, which the consumer's thread
+    /// pulls.
     pub held_back: Option<Duration>,
-    /// How long the consumer was outside the run's `next`: busy with outputs, or with
-    /// something else.
+    /// How long the consumer was outside the run's `next`, handling outputs or doing anything else.
     pub consuming: Duration,
-    /// How long the consumer waited for the scans. For an input that it pulls itself, this
-    /// includes sending the batches.
+    /// How long the consumer waited for the scans. If it pulls the input itself, this includes
+    /// sending the batches.
     pub awaiting: Duration,
-    /// The scans, in order: those that the run was started with, and those that were
-    /// [added](crate::Adder). Of added scans that have ended, only the last hundred are here.
+    /// The scans, in order: those that the run started with, and those that were
+    /// [added](crate::Adder). Of the added scans that have ended, only the last hundred are listed.
     pub scans: Vec<ScanStats>,
 }
 
@@ -73,25 +72,25 @@ pub struct Stats {
 pub struct ScanStats {
     /// The scan's id. In a run of [`demux`](crate::FanOut::demux) this is a shard.
     pub id: ScanId,
-    /// The name that it was given with [`Scan::named`](crate::Scan::named).
+    /// The scan's name, if it was [named](crate::Scan::named).
     pub name: Option<String>,
-    /// The number of items in the batches that it was given.
+    /// The number of items in the batches that the scan has received.
     pub items: u64,
-    /// The number of outputs that it has emitted.
+    /// The number of outputs that the scan has emitted.
     pub outputs: u64,
-    /// How long it has worked.
+    /// How long the scan has worked.
     pub busy: Duration,
-    /// How long it has waited for input.
+    /// How long the scan has waited for input.
     pub waiting: Duration,
-    /// How long a full output channel has held it back.
+    /// How long a full output channel has held the scan back.
     pub blocked: Duration,
-    /// The largest number of batches of items that have waited at it.
+    /// The largest number of batches of items that have waited at the scan at once.
     pub input_high_water: u64,
-    /// The largest number of its batches of outputs that have waited for the consumer.
+    /// The largest number of batches of its outputs that have waited for the consumer at once.
     pub output_high_water: u64,
 }
 
-/// The slowest part of a run, for which the others wait; made by [`Stats::bottleneck`].
+/// The slowest part of a run, which the others wait for; returned by [`Stats::bottleneck`].
 ///
 /// # Examples
 ///
@@ -116,11 +115,11 @@ pub struct ScanStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bottleneck {
-    /// The input: most of the time of the thread that pulls it goes into its `next`.
+    /// The input: the thread that pulls it spends most of its time inside its `next`.
     Input,
-    /// The consumer: most of its time is spent outside the run's `next`.
+    /// The consumer: it spends most of its time outside the run's `next`.
     Consumer,
-    /// This scan: the consumer mostly waits for scans, and this one has worked longest.
+    /// This scan: the consumer mostly waits for scans, and this one has worked the longest.
     Scan(ScanId),
 }
 
@@ -163,11 +162,11 @@ impl Stats {
         let slowest = self.scans.iter().max_by_key(|scan| scan.busy)?;
         let scan = Bottleneck::Scan(slowest.id);
         let (most, by) = match self.held_back {
-            // One thread's time, divided in three.
+            // The time of one thread, split in three.
             None => [(self.consuming, Bottleneck::Consumer), (self.pulling, Bottleneck::Input)]
                 .into_iter()
                 .max_by_key(|(time, _)| *time)?,
-            // The input has time of its own.
+            // The input's own thread has its own time.
             Some(held_back) if self.pulling >= held_back => return Some(Bottleneck::Input),
             Some(_) => (self.consuming, Bottleneck::Consumer),
         };

@@ -6,7 +6,7 @@ use super::source::{Ending, TryItem};
 use crate::engine::{contain_drop, discard};
 use crate::sync::{Arc, Mutex};
 
-/// The items of `input` up to its first error, which is put aside.
+/// The items of `input` up to its first error, which goes to a slot.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Debug)]
 pub struct UpToError<I, E> {
@@ -14,11 +14,11 @@ pub struct UpToError<I, E> {
     error: Arc<Mutex<Slot<E>>>,
 }
 
-/// Where the error of an input is kept until its items have had their outputs.
+/// The slot that keeps the error of an input until the outputs for its items are delivered.
 ///
-/// INVARIANT: written by the input, inside its `next`; read by the consumer when the run
-/// has ended. What comes after that, of an input that was detached, is nobody's. Nothing of
-/// the user's is dropped under the lock.
+/// INVARIANT: written by the input, inside its `next`; read by the consumer when the run has ended.
+/// An error that a detached input writes after that is dropped. No value of the user's is dropped
+/// under the lock.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Debug)]
 pub struct ErrorSlot<E>(Arc<Mutex<Slot<E>>>);
@@ -49,7 +49,7 @@ impl<I, E> UpToError<I, E> {
 }
 
 impl<E> ErrorSlot<E> {
-    /// Takes the error, and lets no other in.
+    /// Takes the error, and closes the slot to any other.
     pub(super) fn close(&self) -> Option<E> {
         match mem::replace(&mut *self.0.lock(), Slot::Closed) {
             Slot::Filled(error) => Some(error),

@@ -14,45 +14,45 @@ use crate::scan::{Cell, Driven};
 use crate::threads::Threads;
 
 impl<I, Th> FanOut<I, Th> {
-    /// Gives every item to each of `scans`, every scan on a thread of its own, and returns their
-    /// latest outputs together, item by item. Elsewhere this is called *combine latest*, and a
-    /// *tee* of a Mealy machine.
+    /// Gives every item to each of `scans`, each scan on its own thread, and yields their latest
+    /// outputs together, item by item. Elsewhere this is called *combine latest*, or a *tee* of
+    /// Mealy machines.
     ///
     /// A scan that emits only at the flush (a count, a sum) has no output for any item, and with
     /// it there are no rows: write it with [`scan::scan`](crate::scan::scan()), which emits the
     /// state after each item, or use [`fold`](Self::fold).
     ///
     /// The scans are a tuple of up to twelve, of different types, or an array or a vector of one
-    /// type; each row has the same shape. A scan that emits nothing for an item is there with
-    /// what it emitted last; of several outputs for one item it is there with the last. The
-    /// sequence is the same on every run.
+    /// type; each row has the same shape. If a scan emits nothing for an item, the row has its
+    /// previous output; if it emits several, the row has the last. The sequence is the same on
+    /// every run.
     ///
     /// | it | when |
     /// |---|---|
-    /// | emits | after each item, from the first after which every scan has emitted: the latest output of each |
+    /// | emits | after each item, starting with the first after which every scan has emitted: the latest output of each |
     /// | holds back | any live scan's input is full, or a scan is ahead of the slowest by its output capacity |
     /// | completes | the input has ended and every scan was flushed, or any scan has ended by itself |
     /// | cancels | the iterator is dropped; a scan or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
     ///
-    /// A scan that ends with an output for its last item has its row for that item; one that
-    /// ends without has none. Then the run ends, and the other scans are aborted. At the end of
-    /// the input all scans are flushed before the last `None`; what they emit then belongs to
-    /// no item, and is dropped. The input is pulled as [`distribute`](Self::distribute) pulls it,
-    /// which also says how much memory a run takes; here the consumer has a batch of each scan.
-    /// The scans do not run in lock step: each works ahead of the consumer, batch by batch.
+    /// If a scan ends, its last item gets a row only if the scan emits an output for it. Then the
+    /// run ends, and the other scans are aborted. At the end of the input, all scans are flushed
+    /// before the final `None`; what they emit then belongs to no item and is dropped. The input is
+    /// pulled as by [`distribute`](Self::distribute), and the memory bounds are the same, except
+    /// that the consumer holds a batch of each scan. The scans do not run in lockstep: each works
+    /// ahead of the consumer, batch by batch.
     ///
     /// # Blocking
     ///
-    /// `next` blocks while some scan has not stepped over the next item, and in the input.
+    /// `next` blocks while some scan has not processed the next item, and while the input blocks.
     /// Dropping the iterator aborts the run and waits until every scan thread has left it.
     ///
     /// # Panics
     ///
     /// Panics if the threads are not available. For panics of scans and of the input see
-    /// [`ZipLatest::next`](ZipLatest#method.next); one of a scan that is ahead of the others
-    /// surfaces behind the rows before its item.
+    /// [`ZipLatest::next`](ZipLatest#method.next); a panic of a scan that is ahead of the others
+    /// surfaces after the rows before its item.
     ///
     /// # Examples
     ///
@@ -81,11 +81,12 @@ impl<I, Th> FanOut<I, Th> {
     }
 }
 
-/// The latest outputs of several scans, item by item; made by [`FanOut::zip_latest`].
+/// An iterator over the latest outputs of several scans, item by item, returned by
+/// [`FanOut::zip_latest`].
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
 pub struct ZipLatest<I: Source, L: Latest> {
     manager: Manager<Pulled<I>, Cell<L::Output>>,
-    /// Of each scan, what it emitted for the items to come: once for each.
+    /// For each scan, its outputs for the next items, one per item.
     lanes: Vec<Outputs<Cell<L::Output>>>,
     /// Whose turn it is.
     current: usize,
@@ -94,17 +95,17 @@ pub struct ZipLatest<I: Source, L: Latest> {
 }
 
 impl<I: Source, L: Latest> ZipLatest<I, L> {
-    /// Returns where the panic came from that ended the run, once there was one. Scans are
-    /// numbered in their order.
+    /// Returns the origin of the panic that ended the run, if there was one. Scans are numbered in
+    /// the order of the list.
     #[must_use]
     pub fn panicked(&self) -> Option<PanicOrigin> {
         self.manager.panicked().copied()
     }
 
-    /// Goes on by one item, and says whether there was one and no scan had ended.
+    /// Advances by one item. Returns whether there was one and no scan had ended.
     ///
-    /// The drop of an output may panic on the way. The turn has passed on by then, so the
-    /// next call goes on from there.
+    /// The drop of an output may panic on the way. The turn has already passed on, so the next call
+    /// continues with the next scan.
     fn advance(&mut self) -> bool {
         while let Some(lane) = self.lanes.get_mut(self.current) {
             match lane.next() {
@@ -116,13 +117,13 @@ impl<I: Source, L: Latest> ZipLatest<I, L> {
                     }
                 }
                 Some(Cell::Flushed) => {
-                    // All others are, too; one that was stopped by itself stops them.
+                    // All others are too; a scan that was stopped individually stops them.
                     self.manager.stop();
                     return false;
                 }
                 None => {
-                    // Whoever has no more than this, or less, ends the run: nobody need be
-                    // waited for.
+                    // A scan that was flushed before this item ends the run, so there is no need to
+                    // wait for the others.
                     let behind = &self.lanes[self.current..];
                     if behind.iter().any(|lane| lane.peek().is_some_and(Cell::is_flushed)) {
                         self.manager.stop();
@@ -147,7 +148,7 @@ impl<I: Source, L: Latest> Iterator for ZipLatest<I, L> {
     ///
     /// # Blocking
     ///
-    /// Blocks inside the input's `next`, and while some scan has not stepped over the item.
+    /// Blocks inside the input's `next`, and while some scan has not processed the item.
     ///
     /// # Panics
     ///
@@ -167,7 +168,7 @@ impl<I: Source, L: Latest> Iterator for ZipLatest<I, L> {
 
 impl<I: Source, L: Latest> FusedIterator for ZipLatest<I, L> {}
 
-/// Drops the latest outputs one by one; what that panics with is not told.
+/// Drops the latest outputs one by one, discarding panics of the drops.
 impl<I: Source, L: Latest> Drop for ZipLatest<I, L> {
     fn drop(&mut self) {
         self.latest.clear().into_iter().for_each(discard);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::{Emitter, Scan};
 use crate::engine::InHand;
 
-/// Writes `new` and `Debug` for an adaptor around `scan` that holds a closure.
+/// Implements `new` and `Debug` for an adaptor around `scan` that holds a closure.
 macro_rules! adaptor {
     ($(#[$doc:meta])* $name:ident { $closure:ident }) => {
         $(#[$doc])*
@@ -37,7 +37,7 @@ adaptor! {
 }
 
 impl<S, F> Map<S, F> {
-    /// Lends `body` the scan, and maps what it emits.
+    /// Calls `body` with the scan, and maps what it emits.
     pub(super) fn through<A, B, R>(
         &mut self,
         out: &mut Emitter<'_, B>,
@@ -81,7 +81,7 @@ fn emit_mapped<A, B>(
 }
 
 adaptor! {
-    /// Keeps some of the outputs; see [`Scan::filter`].
+    /// Keeps outputs that pass a test; see [`Scan::filter`].
     Filter { predicate }
 }
 
@@ -239,7 +239,7 @@ where
             |out| self.first.step(item, out),
         );
         second_flow?;
-        // A scan may also end because nobody takes its outputs any more.
+        // A scan may also end because its outputs are no longer wanted.
         if first_flow.is_break() && !out.is_closed() {
             self.second.flush(out);
         }
@@ -266,7 +266,7 @@ where
 }
 
 adaptor! {
-    /// Turns items into what the scan takes; see [`Scan::map_input`].
+    /// Converts items to the scan's type of item; see [`Scan::map_input`].
     MapInput { f }
 }
 
@@ -292,7 +292,7 @@ where
 }
 
 adaptor! {
-    /// Passes on some of the items; see [`Scan::filter_input`].
+    /// Passes on items that pass a test; see [`Scan::filter_input`].
     FilterInput { predicate }
 }
 

@@ -1,4 +1,4 @@
-//! Scans that say where one item's outputs end and the next one's begin.
+//! Scans that mark where the outputs of one item end and those of the next begin.
 
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
@@ -6,14 +6,14 @@ use std::panic::resume_unwind;
 use super::{Emitter, Scan};
 use crate::engine::{contain, contain_drop, discard};
 
-/// What a scan has for one item, or why it has no more.
+/// The output of a scan for one item, or the mark that it was flushed.
 #[allow(unnameable_types, reason = "only passes through the engine")]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Cell<O> {
-    /// Its last output for the item; `None` if there was none.
+    /// The last output for the item; `None` if there was none.
     Item(Option<O>),
-    /// It was flushed. If this is missing the scan has ended by itself, has panicked, or
-    /// was aborted.
+    /// The scan was flushed. Without this mark, it has ended by itself, has panicked, or was
+    /// aborted.
     Flushed,
 }
 
@@ -23,9 +23,8 @@ impl<O> Cell<O> {
     }
 }
 
-/// Emits once for each item: the last output if there was any. A scan that ends at an
-/// item without any emits nothing for it. What is emitted at the flush belongs to no item
-/// and is dropped.
+/// Emits once per item: the last output, if there was one. For the item at which a scan ends, emits
+/// only if there was an output. What is emitted at the flush belongs to no item and is dropped.
 pub(crate) struct LatestPerItem<S>(S);
 
 impl<S> LatestPerItem<S> {
@@ -45,7 +44,7 @@ impl<T, S: Scan<T>> Scan<T> for LatestPerItem<S> {
                 |output, out| {
                     out.count(1);
                     let before = latest.replace(output);
-                    // Its drop may panic; the new one is in its place by then.
+                    // Its drop may panic; the new one has replaced it by then.
                     drop(before);
                     ControlFlow::Continue(())
                 },
@@ -82,19 +81,18 @@ impl<T, S: Scan<T>> Scan<T> for LatestPerItem<S> {
     }
 }
 
-/// A piece of what a scan emits, item by item.
+/// A part of what a scan emits, item by item.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part<O> {
-    /// An output, behind which there are others for the same item.
+    /// An output that is followed by others for the same item.
     More(O),
-    /// The last output for an item, or that there was none.
+    /// The last output for an item; `None` if there was none.
     Last(Option<O>),
-    /// The scan has ended or was flushed. If this is missing it has panicked, or
-    /// was aborted.
+    /// The scan has ended or was flushed. Without this mark, it has panicked or was aborted.
     End,
 }
 
-/// Emits every output, as the parts of which the outputs of an item consist.
+/// Emits every output, wrapped in a part that marks where the outputs of an item end.
 pub(crate) struct InParts<S>(S);
 
 impl<S> InParts<S> {
@@ -109,7 +107,7 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
         let mut held = None;
-        // A panic must not take the output with it that is held back.
+        // A panic must not lose the output that is held back.
         let stepped = contain(|| out.adapt(hold_back_one(&mut held), |out| self.0.step(item, out)));
         match stepped {
             Ok(flow) => {
@@ -141,7 +139,7 @@ impl<T, S: Scan<T>> Scan<T> for InParts<S> {
     }
 }
 
-/// Emits all but the last output, which is left in `held`.
+/// Emits all outputs except the last, which stays in `held`.
 fn hold_back_one<O>(
     held: &mut Option<O>,
 ) -> impl FnMut(O, &mut Emitter<'_, Part<O>>) -> ControlFlow<()> {

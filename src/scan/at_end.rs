@@ -11,7 +11,7 @@ use super::{Emitter, Scan};
 #[must_use = "a scan does nothing until a run gives it items"]
 #[derive(Clone)]
 pub struct Fold<B, F> {
-    /// `None` only while `f` has it, so for good once `f` has panicked.
+    /// `None` only while `f` has it, and for good once `f` has panicked.
     state: Option<B>,
     f: F,
 }
@@ -31,8 +31,7 @@ impl<T, B, F: Folding<T, B>> Scan<T> for Fold<B, F> {
         }
     }
 
-    // The default's loop, with the state in a local for its length: it stays in
-    // registers.
+    // The default loop, with the state in a local variable so that it stays in registers.
     fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, B>) -> ControlFlow<()> {
         let Some(mut state) = self.state.take() else {
             return ControlFlow::Break(());
@@ -137,7 +136,7 @@ where
     })
 }
 
-/// Calls `f` with every item, and emits one `()` at the flush.
+/// Calls `f` on every item, and emits one `()` at the flush.
 ///
 /// Equivalent to [`Iterator::for_each`] over references.
 ///
@@ -163,8 +162,7 @@ pub struct Keep<T, F> {
     prefers: F,
 }
 
-/// Keeps the first item, and from there on each one that `prefers` says is to
-/// take the place of the one kept so far.
+/// Keeps the first item, then each one that `prefers` prefers to the one kept so far.
 fn keep<T, F>(prefers: F) -> Keep<T, F>
 where
     T: Clone,

@@ -4,8 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{Emitter, HandOver, Scan};
 
-/// A scan of any type, behind a pointer; made by [`Scan::boxed`]. What it borrows lives for
-/// `'a`.
+/// A boxed scan of any type, returned by [`Scan::boxed`]. What it borrows lives for `'a`.
 pub type BoxScan<'a, T, O> = Box<dyn Scan<T, Output = O> + Send + 'a>;
 
 impl<T, S: HandOver<T> + ?Sized> HandOver<T> for Box<S> {
@@ -26,8 +25,7 @@ impl<T, S: Scan<T> + ?Sized> Scan<T> for Box<S> {
         (**self).flush(out);
     }
 
-    // Forwarded, so that the loop over the batch is on the far side of the
-    // virtual call.
+    // Forwarded, so that the loop over the batch is behind the virtual call.
     fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, S::Output>) -> ControlFlow<()> {
         (**self).step_batch(batch, out)
     }
@@ -37,7 +35,7 @@ impl<T, S: Scan<T> + ?Sized> Scan<T> for Box<S> {
     }
 }
 
-/// `None` is a scan that has ended: it does so at its first item.
+/// `None` is a scan that ends at its first item.
 ///
 /// ```
 /// # use anabranch::scan::{self, Scan};

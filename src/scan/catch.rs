@@ -21,11 +21,10 @@ impl<S> CatchUnwind<S> {
         Self { scan: Some(scan) }
     }
 
-    /// Emits what `call` does with the scan; if that panics, drops the scan and
-    /// emits the payload.
+    /// Emits what `call` emits from the scan; if it panics, drops the scan and emits the payload.
     ///
-    /// What takes the outputs is called from inside the scan, and is none of its business:
-    /// a panic there goes past the scan, which finds its emitter closed.
+    /// The receiver of the outputs is called from inside the scan, but is not part of it: a panic
+    /// there passes the scan by, and the scan finds its emitter closed.
     pub(super) fn call<T, R>(
         &mut self,
         out: &mut Emitter<'_, Caught<S::Output>>,
@@ -53,7 +52,7 @@ impl<S> CatchUnwind<S> {
         match called {
             Ok(result) => Some(result),
             Err(payload) => {
-                // The first panic is the one that is told.
+                // The first panic is the one that is reported.
                 contain_drop(Option::take(&mut self.scan)).into_iter().for_each(discard);
                 out.emit(Err(payload));
                 None
@@ -62,7 +61,7 @@ impl<S> CatchUnwind<S> {
     }
 }
 
-/// An output, or what the scan has panicked with.
+/// An output, or the payload of the scan's panic.
 pub(super) type Caught<O> = Result<O, Box<dyn Any + Send>>;
 
 impl<T, S: Scan<T>> Scan<T> for CatchUnwind<S> {

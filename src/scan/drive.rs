@@ -1,4 +1,4 @@
-//! Scans on threads of their own: how a run drives one.
+//! Driving a scan on its own thread.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use super::{Emitter, Scan};
 use crate::engine::{Branch, Inlet, Message, Outlet, Payload, contain_into};
 use crate::sync::Instant;
 
-/// A scan whose outputs travel as it emits them.
+/// A scan whose outputs are sent as it emits them.
 #[derive(Debug)]
 pub(crate) struct Driven<S>(pub(crate) S);
 
@@ -18,13 +18,13 @@ impl<T, S: Scan<T>> Branch<T> for Driven<S> {
         self.0.name()
     }
 
-    /// Outputs that were emitted before a panic are published like any others.
+    /// Outputs that were emitted before a panic are published like all others.
     fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
         drive_to_the_end(self.0, inlet, outlet, |_, _| {})
     }
 }
 
-/// A total: in a run that is aborted it hands over what it has.
+/// A total: in an aborted run, it emits its partial result.
 #[derive(Debug)]
 pub(crate) struct DrivenTotal<S>(pub(crate) S);
 
@@ -78,7 +78,7 @@ fn drive<T, S: Scan<T>>(
             Message::Stop => {
                 outlet.begin_piece(Instant::now());
                 scan.flush(&mut Emitter::outlet(outlet));
-                // Aborted in the middle of that, it may have kept something.
+                // If the run was aborted during the flush, the scan may have kept something.
                 // MODEL: loom-tests/tests/drop.rs::abort_inside_a_flush
                 return match outlet.is_closed() {
                     true => ControlFlow::Continue(()),
@@ -90,16 +90,16 @@ fn drive<T, S: Scan<T>>(
     ControlFlow::Continue(())
 }
 
-/// Steps over a batch, piece by piece: what a slow scan emits is not to wait for the end
-/// of a batch that is long because the scan was fast before. Pieces are as long as what
-/// the scan deals with in about half a linger; those of a fast scan are whole batches.
+/// Steps over a batch, piece by piece, so that the outputs of a slow scan do not wait for the end
+/// of a batch that is long because the scan was fast before. A piece is what the scan processes in
+/// about half a linger; for a fast scan it is the whole batch.
 fn step_over<T, S: Scan<T>>(
     mut items: &[T],
     scan: &mut S,
     outlet: &mut Outlet<S::Output>,
 ) -> ControlFlow<()> {
     loop {
-        // Whatever the scan's own loop looks at: no further piece of an aborted run.
+        // Whatever the scan's own loop checks, an aborted run starts no further piece.
         // MODEL: loom-tests/tests/drop.rs::no_piece_is_begun_behind_an_abort
         if outlet.is_closed() {
             return ControlFlow::Break(());

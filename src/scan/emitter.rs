@@ -1,26 +1,26 @@
-//! What a scan emits into.
+//! The emitter: where a scan sends its outputs.
 
 use std::fmt;
 use std::ops::ControlFlow;
 
 use crate::engine::Outlet;
 
-/// Where a scan's outputs go.
+/// A handle through which a scan emits its outputs.
 ///
-/// A scan is lent one for each [`step`](crate::Scan::step) and for its
+/// A scan borrows one for each [`step`](crate::Scan::step) and for its
 /// [`flush`](crate::Scan::flush).
 pub struct Emitter<'a, O> {
     sink: Sink<'a, O>,
 }
 
 enum Sink<'a, O> {
-    /// The scan's own way out of its thread: bounded, so `emit` may block.
+    /// The outlet of the scan's thread: bounded, so `emit` may block.
     Outlet(&'a mut Outlet<O>),
     /// Another scan's input, an adaptor, or a vector.
     Relay(&'a mut dyn Relay<O>),
 }
 
-/// Something else than an outlet that takes outputs.
+/// A receiver of outputs other than an outlet.
 pub(crate) trait Relay<O> {
     fn emit(&mut self, value: O);
     fn is_closed(&self) -> bool;
@@ -35,13 +35,13 @@ impl<'a, O> Emitter<'a, O> {
         Self { sink: Sink::Relay(relay) }
     }
 
-    /// Emits one output. May be called any number of times in one step.
+    /// Emits one output. A step may call this any number of times.
     ///
     /// # Blocking
     ///
-    /// Blocks while the scan's output buffer is full, until the consumer has
-    /// taken something from it, or the run is dropped. From then on values are dropped. In a
-    /// run that was aborted what the step in hand emits is still delivered.
+    /// Blocks while the scan's output buffer is full, until the consumer takes outputs from it or
+    /// the run is dropped. After the run is dropped, values are discarded. In an aborted run, what
+    /// the current step emits is still delivered.
     #[inline]
     pub fn emit(&mut self, value: O) {
         match &mut self.sink {
@@ -50,8 +50,8 @@ impl<'a, O> Emitter<'a, O> {
         }
     }
 
-    /// Whether the outputs are no longer wanted: the run was dropped or aborted, or an adaptor
-    /// has all it takes. A long loop should look at this and return early.
+    /// Returns `true` if outputs are no longer wanted: the run was dropped or aborted, or an
+    /// adaptor takes no more. A long loop should check this and return early.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -77,7 +77,7 @@ impl<'a, O> Emitter<'a, O> {
         }
     }
 
-    /// Takes note that so many outputs were emitted, of which those that travel do not tell.
+    /// Records the number of outputs emitted, where those that are sent do not show it.
     #[inline]
     pub(crate) fn count(&mut self, outputs: u64) {
         if let Sink::Outlet(outlet) = &mut self.sink {
@@ -85,8 +85,8 @@ impl<'a, O> Emitter<'a, O> {
         }
     }
 
-    /// Lends `body` an emitter whose every value goes through `f` into this one,
-    /// until `f` returns `Break`: from there on it is closed.
+    /// Calls `body` with an emitter that passes every value through `f` into this one, until `f`
+    /// returns `Break`. From then on it is closed.
     #[inline]
     pub(crate) fn adapt<A, R>(
         &mut self,

@@ -1,12 +1,11 @@
 //! Scans: stateful left-to-right transformations, items in, outputs out.
 //!
-//! A [`Scan`] sees the items of a run one after another, by reference, and emits
-//! any number of outputs for each. The functions here make the usual ones, with
-//! the meaning that [`Iterator`] gives the same word; the methods of [`Scan`]
-//! change or chain them; for anything else implement the trait, or use
-//! [`from_fn`].
+//! A [`Scan`] sees the items of a run one after another, by reference, and emits any number of
+//! outputs for each. The functions here create the common ones, named after the [`Iterator`]
+//! methods they correspond to. The methods of [`Scan`] adapt or chain scans; for anything else,
+//! implement the trait or use [`from_fn`].
 //!
-//! Two kinds of constructor differ in *when* they emit:
+//! The constructors come in two kinds, which differ in *when* the scan emits:
 //!
 //! * **per item**, as it comes: [`scan`], [`map`], [`filter_map`], [`filter`],
 //!   [`cloned`], [`inspect`], [`take`], [`take_while`], [`from_fn`];
@@ -65,12 +64,11 @@ use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile,
 
 /// A stateful left-to-right transformation from items of type `T` to outputs.
 ///
-/// The life of a scan: [`step`](Scan::step) for every item in order; then, when
-/// the input has ended, [`flush`](Scan::flush), once. A scan whose step returns
-/// [`Break`](ControlFlow::Break) has ended: it gets neither further items nor a
-/// flush. A run that is aborted drops its scans without flushing them.
+/// A run calls [`step`](Scan::step) for every item, in order, and [`flush`](Scan::flush) once when
+/// the input has ended. A scan whose step returns [`Break`](ControlFlow::Break) has ended: it gets
+/// neither further items nor a flush. An aborted run drops its scans without flushing them.
 ///
-/// Nothing is asked of `T`: items are lent, never cloned by the crate.
+/// `T` has no bounds: scans borrow items, and the crate never clones them.
 ///
 /// # Examples
 ///
@@ -121,11 +119,11 @@ pub trait Scan<T> {
 
     /// Takes one item, emits any number of outputs, and returns whether the scan goes on.
     ///
-    /// Outputs that were emitted before a `Break` are delivered.
+    /// Outputs emitted before a `Break` are delivered.
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()>;
 
-    /// Takes the scan's last chance to emit: called once, when the input has
-    /// ended. Emits nothing by default.
+    /// Emits what the scan has left. Called once, when the input has ended. Emits nothing by
+    /// default.
     fn flush(&mut self, out: &mut Emitter<'_, Self::Output>) {
         let _ = out;
     }
@@ -135,8 +133,8 @@ pub trait Scan<T> {
     /// Equivalent to calling [`step`](Scan::step) for each item until one of them returns
     /// `Break` or the emitter [is closed](Emitter::is_closed). A run calls this method rather
     /// than `step`, so that a boxed scan costs one virtual call per batch and not one per item.
-    /// Override it only to do the same work faster, and keep looking at `is_closed`: dropping a
-    /// run waits for this call.
+    /// Override it only to do the same work faster, and keep checking `is_closed`: dropping a run
+    /// waits for this call.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -176,13 +174,13 @@ pub trait Scan<T> {
         ControlFlow::Continue(())
     }
 
-    /// The name that [`named`](Scan::named) gave the scan, for errors and panic
-    /// reports. `None` by default.
+    /// Returns the name that [`named`](Scan::named) gave the scan, for errors and panic reports.
+    /// Returns `None` by default.
     fn name(&self) -> Option<&str> {
         None
     }
 
-    /// Changes every output with `f`.
+    /// Applies `f` to every output.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -211,7 +209,7 @@ pub trait Scan<T> {
         Filter::new(self, predicate)
     }
 
-    /// Ends the scan after its `n`th output; with zero, at its first item.
+    /// Ends the scan after its `n`th output or, if `n` is zero, at its first item.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -241,10 +239,10 @@ pub trait Scan<T> {
         TakeWhile::new(self, predicate)
     }
 
-    /// Feeds the outputs to `next`, on the same thread: a scan after a scan.
+    /// Chains two scans: feeds the outputs to `next`, on the same thread.
     ///
-    /// When this scan ends by itself, `next` is flushed, as it is when the input
-    /// ends. When `next` ends, the whole has ended.
+    /// When this scan ends by itself, `next` is flushed, as at the end of the input. When `next`
+    /// ends, the chain ends.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -260,7 +258,8 @@ pub trait Scan<T> {
         Then::new(self, next)
     }
 
-    /// Makes a scan of items of another type, each turned into a `T` with `f`.
+    /// Turns this into a scan over items of another type, by converting each item to a `T` with
+    /// `f`.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -293,8 +292,8 @@ pub trait Scan<T> {
     /// Turns a panic of the scan into its last output: an `Err` with the payload. The
     /// other scans of the run go on.
     ///
-    /// Outputs become `Ok`. The scan is dropped where it panicked. Equivalent to
-    /// [`std::panic::catch_unwind`] around every call; the panic hook runs as ever.
+    /// Outputs become `Ok`. A scan that panics is dropped at once. Equivalent to
+    /// [`std::panic::catch_unwind`] around every call; the panic hook runs as usual.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -335,8 +334,7 @@ pub trait Scan<T> {
         Named::new(self, name.into())
     }
 
-    /// Keeps the last output and emits it at the flush: any scan becomes a
-    /// [`Total`].
+    /// Keeps the last output and emits it at the flush. This turns any scan into a [`Total`].
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -350,8 +348,8 @@ pub trait Scan<T> {
         Last::new(self)
     }
 
-    /// Boxes the scan, so that scans of different types go into one list. What the scan
-    /// borrows lives for `'a`.
+    /// Boxes the scan, so that scans of different types fit in one list. What the scan borrows
+    /// lives for `'a`.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};
@@ -366,11 +364,11 @@ pub trait Scan<T> {
         Box::new(self)
     }
 
-    /// Runs the scan over `items` on the calling thread, the flush included, and
-    /// collects what it emits. Stops pulling when the scan has ended.
+    /// Runs the scan over `items` on the calling thread, the flush included, and collects what it
+    /// emits. Stops pulling once the scan has ended.
     ///
-    /// This is the sequential meaning of a scan, which a run on threads keeps.
-    /// It serves tests and small inputs.
+    /// This defines what a scan computes; a run on threads gives the same outputs. Useful for tests
+    /// and small inputs.
     ///
     /// ```
     /// # use anabranch::scan::{self, Scan};

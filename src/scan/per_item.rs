@@ -1,4 +1,4 @@
-//! Scans that emit as the items come.
+//! Scans that emit as items arrive.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -43,13 +43,13 @@ impl<F, O> fmt::Debug for FromFn<F, O> {
     }
 }
 
-/// Makes a scan whose step is `f`, and whose flush emits nothing.
+/// Creates a scan whose step is `f` and whose flush emits nothing.
 ///
 /// ```
 /// use std::ops::ControlFlow;
 /// use anabranch::scan::{self, Emitter, Scan};
 ///
-/// // Every item as often as it says; a negative one ends the scan.
+/// // Emits `n` copies of each item `n`; a negative item ends the scan.
 /// let repeat = scan::from_fn(|n: &i32, out: &mut Emitter<'_, i32>| {
 ///     if *n < 0 {
 ///         return ControlFlow::Break(());
@@ -101,7 +101,7 @@ where
     FromFn::new(MapEach(f))
 }
 
-/// Emits what `f(&item)` holds, for every item for which it is not `None`.
+/// Emits the value inside `f(&item)`, for every item for which it is `Some`.
 ///
 /// Equivalent to [`Iterator::filter_map`] over references.
 ///
@@ -148,9 +148,9 @@ where
     FromFn::new(ClonedEach)
 }
 
-/// Calls `f` with every item, then emits a clone of the item.
+/// Calls `f` on every item, then emits a clone of the item.
 ///
-/// Equivalent to [`Iterator::inspect`], cloned. For effects alone see
+/// Equivalent to [`Iterator::inspect`], cloned. For side effects alone, see
 /// [`for_each`](super::for_each).
 ///
 /// ```
@@ -167,8 +167,8 @@ where
     FromFn::new(InspectEach(f))
 }
 
-/// Emits clones of the first `n` items, and ends with the `n`th; with zero, at
-/// its first item.
+/// Emits clones of the first `n` items and ends with the `n`th or, if `n` is zero, at its first
+/// item.
 ///
 /// Equivalent to [`Iterator::take`], cloned.
 ///
@@ -192,7 +192,7 @@ where
     })
 }
 
-/// Emits clones of the items until `predicate` is false for one, and ends there.
+/// Emits clones of items up to the first for which `predicate` is false, and ends there.
 ///
 /// Equivalent to [`Iterator::take_while`], cloned.
 ///

@@ -1,4 +1,4 @@
-//! What the stock scans do with an item, as types: a scan is `Clone` where its closures are.
+//! The steps of the stock scans, as types, so that a scan is `Clone` if its closures are.
 
 use std::fmt;
 use std::iter::Sum;
@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use super::Emitter;
 
-/// What a [`FromFn`](super::FromFn) does with an item: a closure, or one of the types here. Not
-/// public: it is in no public module.
+/// The step of a [`FromFn`](super::FromFn): a closure, or one of the types here. Not public: it is
+/// in no public module.
 #[allow(unnameable_types, reason = "this is what seals")]
 #[diagnostic::on_unimplemented(
     message = "this scan does not take items of `{T}`",
@@ -29,7 +29,7 @@ where
     }
 }
 
-/// What a [`Fold`](super::Fold) does with an item.
+/// The step of a [`Fold`](super::Fold).
 #[allow(unnameable_types, reason = "this is what seals")]
 #[diagnostic::on_unimplemented(
     message = "this scan does not take items of `{T}`",
@@ -48,7 +48,7 @@ impl<T, B, F: FnMut(B, &T) -> B> Folding<T, B> for F {
     }
 }
 
-/// Whether a [`Keep`](super::Keep) takes an item for the one that it has.
+/// The choice of a [`Keep`](super::Keep) between an item and the one that it has.
 #[allow(unnameable_types, reason = "this is what seals")]
 #[diagnostic::on_unimplemented(
     message = "this scan does not take items of `{T}`",
@@ -56,7 +56,7 @@ impl<T, B, F: FnMut(B, &T) -> B> Folding<T, B> for F {
     note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
 )]
 pub trait Prefers<T> {
-    /// Whether `item` takes the place of the one that is kept.
+    /// Returns whether `item` replaces the one that is kept.
     fn prefers(&mut self, kept: Option<&T>, item: &T) -> bool;
 }
 
@@ -67,7 +67,7 @@ impl<T, F: FnMut(Option<&T>, &T) -> bool> Prefers<T> for F {
     }
 }
 
-/// Writes a type around a closure.
+/// Defines a type around a closure.
 macro_rules! closure {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*

@@ -1,4 +1,4 @@
-//! Scans whose one result comes at the end.
+//! Scans with one result, at the end.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -7,13 +7,13 @@ use super::adaptors::{FilterInput, Map, MapInput, Named, Then};
 use super::steps::{Folding, Prefers};
 use super::{CatchUnwind, Emitter, Fold, Keep, Scan};
 
-/// A scan with one result, which it emits at the flush: what
-/// [`FanOut::fold`](crate::FanOut::fold) takes.
+/// A scan with one result, which it emits at the flush. [`FanOut::fold`](crate::FanOut::fold) takes
+/// totals.
 ///
 /// [`count`](super::count), [`sum`](super::sum), [`fold`](super::fold()),
-/// [`collect`](super::collect) and their like always have a result; [`min`](super::min),
-/// [`max`](super::max) and [`last`](super::last) have none without items. Any other scan
-/// becomes a total with [`Scan::last`].
+/// [`collect`](super::collect) and similar totals always have a result; [`min`](super::min),
+/// [`max`](super::max) and [`last`](super::last) have none without items. [`Scan::last`] turns any
+/// other scan into a total.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(
@@ -23,10 +23,10 @@ use super::{CatchUnwind, Emitter, Fold, Keep, Scan};
             all of them"
 )]
 pub trait Total<T>: HandOver<T> {
-    /// What becomes of the result: `X`, or `Option<X>` where there may be none.
+    /// The type that `fold` returns: `X`, or `Option<X>` if there may be no result.
     type Of<X>;
 
-    /// The result, as it was emitted.
+    /// The type of the result as emitted.
     #[doc(hidden)]
     fn of<X>(result: Option<X>) -> Self::Of<X>;
 }
@@ -34,12 +34,12 @@ pub trait Total<T>: HandOver<T> {
 /// A total that can be interrupted.
 #[allow(unnameable_types, reason = "this is what seals")]
 pub trait HandOver<T>: Scan<T> {
-    /// Emits what there is so far, instead of a flush.
+    /// Emits the result so far, instead of a flush.
     #[doc(hidden)]
     fn hand_over(&mut self, out: &mut Emitter<'_, Self::Output>);
 }
 
-/// The result of one that always has one.
+/// Unwraps the result of a total that always has one.
 fn always<X>(result: Option<X>) -> X {
     result.expect("a scan that always has a result was flushed")
 }
@@ -156,7 +156,7 @@ impl<T, S: Total<T>> Total<T> for CatchUnwind<S> {
     }
 }
 
-/// Emits the last output alone, at the flush; see [`Scan::last`].
+/// Emits only the last output, at the flush; see [`Scan::last`].
 #[must_use = "a scan does nothing until a run gives it items"]
 #[derive(Clone)]
 pub struct Last<S, O> {
@@ -170,13 +170,13 @@ impl<S, O> Last<S, O> {
     }
 }
 
-/// Keeps the output, and drops the one before.
+/// Keeps the output, and drops the previous one.
 fn keep<'k, O>(
     last: &'k mut Option<O>,
 ) -> impl FnMut(O, &mut Emitter<'_, O>) -> ControlFlow<()> + use<'k, O> {
     |output, _| {
         let before = last.replace(output);
-        // This may panic; the new one is in its place by then.
+        // This may panic; the new output has replaced it by then.
         drop(before);
         ControlFlow::Continue(())
     }

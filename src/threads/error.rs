@@ -1,11 +1,11 @@
-//! Why threads cannot be had.
+//! Why threads are not available.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// Why a [pool](crate::Pool) has no threads for a [lease](crate::Pool::lease), or for a scan
-/// that is [added](crate::Adder::add) to a run.
+/// An error returned when a [pool](crate::Pool) has no threads for a [lease](crate::Pool::lease),
+/// or for a scan [added](crate::Adder::add) to a run.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LeaseError {
@@ -23,8 +23,8 @@ pub enum LeaseError {
 }
 
 impl LeaseError {
-    /// Whether the pool's maximum is the reason. When other runs have ended, the same may
-    /// succeed.
+    /// Returns `true` if the pool's maximum is the reason. The same request may succeed once other
+    /// runs have ended.
     #[must_use]
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full { .. })

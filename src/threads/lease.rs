@@ -1,10 +1,10 @@
-//! Threads that are set aside for one run.
+//! Threads reserved for one run.
 
 use std::fmt;
 
 use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 
-/// So many threads of a [`Pool`], set aside for one run; made by [`Pool::lease`].
+/// Threads of a [`Pool`], reserved for one run; returned by [`Pool::lease`].
 ///
 /// A run uses one thread for each scan, and one more if its input is
 /// [read ahead](crate::FanOut::read_ahead). On a lease of as many it starts without fail; on a
@@ -34,13 +34,13 @@ use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 /// ```
 #[must_use = "dropped at once, the threads go back to the pool"]
 pub struct Lease {
-    /// A pool of just these threads, which hands them back when it goes.
+    /// A pool of only these threads, which returns them when it is dropped.
     pub(super) pool: Pool,
     pub(super) size: usize,
 }
 
 impl Lease {
-    /// The number of threads.
+    /// Returns the number of threads.
     #[must_use]
     pub fn size(&self) -> usize {
         self.size
@@ -53,7 +53,7 @@ impl Threads<'static> for Lease {
     type Host = Worker;
     type More = Pool;
 
-    // Its threads have names already.
+    // Its threads already have names.
     const NAMES_THREADS: bool = false;
 
     fn more(&self) -> Pool {

@@ -1,7 +1,7 @@
 //! Where the threads of a run come from: a pool, a lease of it, or a scope.
 //!
-//! Architecture invariant: this layer knows nothing of items, scans or runs. A thread is given
-//! one job at a time, and a job never unwinds.
+//! Architecture invariant: this layer knows nothing of items, scans or runs. A thread gets one job
+//! at a time, and a job never unwinds.
 
 mod error;
 mod lease;
@@ -18,7 +18,7 @@ pub use self::scope::Scoped;
 
 use crate::sync::Arc;
 
-/// What gives a run its threads: [`Global`], a [`&Pool`](Pool), a [`Lease`], or a
+/// A source of threads for a run: [`Global`], a [`&Pool`](Pool), a [`Lease`], or a
 /// [`&Scope`](std::thread::Scope) of the standard library. What runs there lives for `'a`.
 ///
 /// This trait is sealed.
@@ -31,7 +31,7 @@ use crate::sync::Arc;
 pub trait Threads<'a>: sealed::Sealed + Sized {
     #[doc(hidden)]
     type Host: Host<'a>;
-    /// What gives the run more threads later.
+    /// The source of more threads, later in the run.
     #[doc(hidden)]
     type More: More<'a>;
 
@@ -42,11 +42,11 @@ pub trait Threads<'a>: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn more(&self) -> Self::More;
 
-    /// The pool that scans which are added from outside have their threads from.
+    /// The pool whose threads run the scans that are added from outside.
     #[doc(hidden)]
     fn pool(&self) -> Pool;
 
-    /// How many threads there are if nothing else is said; `None` if that is open.
+    /// Returns how many threads to use by default; `None` if there is no default.
     #[doc(hidden)]
     fn size(&self) -> Option<usize> {
         None
@@ -63,15 +63,15 @@ pub trait Threads<'a>: sealed::Sealed + Sized {
     fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Self::Host>, LeaseError>;
 }
 
-/// A thread that waits for its job. When it is dropped without one, it is idle again, or ends.
+/// A thread that waits for its job. Dropped without one, it becomes idle again or exits.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Host<'a> {
-    /// Has the thread run `job`, with the handle that gives it back to its pool, if it is of
-    /// one. A job must not unwind.
+    /// Runs `job` on the thread, with a handle that returns the thread to its pool, if it has one.
+    /// A job must not unwind.
     fn host(self, job: impl FnOnce(Option<Worker>) + Send + 'a);
 }
 
-/// Gives threads one by one, while a run goes on.
+/// Provides threads one by one, during a run.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait More<'a> {
     type Host: Host<'a>;
@@ -93,7 +93,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The [global pool](Pool::global): the threads of runs that are given no others.
+/// The [global pool](Pool::global): the default source of threads.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Global;
 
@@ -116,7 +116,8 @@ impl Threads<'static> for Global {
     }
 }
 
-/// What a thread was started as. Runs that ask for different kinds do not share threads.
+/// The name and stack size that a thread was started with. Runs that ask for different kinds do not
+/// share threads.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadKind {

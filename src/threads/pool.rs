@@ -11,15 +11,15 @@ use crate::sync::{Arc, Mutex, OnceLock, Receiver, Sender, bounded, spawn};
 /// How many idle threads a pool keeps for the next run by default.
 const DEFAULT_MAX_IDLE: usize = 1024;
 
-/// Threads for scans.
+/// A pool of threads for scans.
 ///
-/// A scan has a thread to itself, from the start of its run until it exits; then the thread
-/// is kept for the next scan. Idle threads end when the last handle to the pool is dropped. A
-/// handle is cheap to clone.
+/// A scan has a dedicated thread from the start of its run until it exits; then the pool keeps the
+/// thread for the next scan. Idle threads exit when the last handle to the pool is dropped. Handles
+/// are cheap to clone.
 ///
-/// A pool has no maximum by default. With one, [`lease`](Self::lease) returns an error when too
-/// few threads are free; a run that is started on the pool itself panics then. No run ever
-/// waits for a thread, so a scan may start runs on the pool that it runs in.
+/// A pool has no maximum by default. With a maximum, if too few threads are free,
+/// [`lease`](Self::lease) returns an error, and starting a run on the pool itself panics. No run
+/// ever waits for a thread, so a scan may start runs on the pool that it runs in.
 ///
 /// # Examples
 ///
@@ -45,8 +45,8 @@ pub struct Pool {
 struct Shared {
     max: Option<usize>,
     max_idle: usize,
-    /// The pool that the threads are leased from, if this is the inside of a lease. All of
-    /// them count as live there.
+    /// The pool that the threads are leased from, if this is the inside of a lease. That pool
+    /// counts all of them as live.
     parent: Option<Arc<Shared>>,
     state: Mutex<State>,
 }
@@ -57,34 +57,35 @@ struct State {
     /// How many threads are in use.
     live: usize,
     idle: Vec<Thread>,
-    /// Whether a lease is over: it gives no threads, and what comes back goes on to its parent.
+    /// Whether a lease has ended: it gives out no threads, and those that return go to its parent.
     closed: bool,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that waits for its next job, or is at one. It ends when its mailbox is dropped.
+/// A thread that waits for its next job or runs one. It exits when its mailbox is dropped.
 struct Thread {
     kind: ThreadKind,
     mailbox: Arc<Sender<Job>>,
 }
 
 impl Pool {
-    /// Makes a pool without a maximum. It starts threads when runs need them, and
-    /// keeps up to 1024 idle ones.
+    /// Creates a pool without a maximum. It starts threads when runs need them, and keeps up to
+    /// 1024 idle ones.
     #[must_use]
     pub fn new() -> Self {
         Self::build(None, DEFAULT_MAX_IDLE)
     }
 
-    /// Makes a pool of at most `max` threads. With zero it takes only runs without scans.
+    /// Creates a pool of at most `max` threads. If `max` is zero, only runs without scans can
+    /// start.
     #[must_use]
     pub fn with_max_threads(max: usize) -> Self {
         Self::build(Some(max), max)
     }
 
-    /// Makes a pool without a maximum that keeps at most `max_idle` threads for later runs.
-    /// With zero every scan gets a new thread.
+    /// Creates a pool without a maximum that keeps at most `max_idle` idle threads for later runs.
+    /// If `max_idle` is zero, every scan gets a new thread.
     ///
     /// ```
     /// use anabranch::{Pool, prelude::*};
@@ -104,14 +105,14 @@ impl Pool {
         Self { shared: Arc::new(Shared { max, max_idle, parent: None, state }) }
     }
 
-    /// The pool that runs use by default: without a maximum, made at its first use, alive
-    /// until the process ends.
+    /// Returns the pool that runs use by default. It has no maximum, is created on first use, and
+    /// lives until the process ends.
     pub fn global() -> &'static Self {
         static GLOBAL: OnceLock<Pool> = OnceLock::new();
         GLOBAL.get_or_init(Self::new)
     }
 
-    /// Sets `size` threads aside for one run; see [`Lease`].
+    /// Reserves `size` threads for one run; see [`Lease`].
     ///
     /// # Blocking
     ///
@@ -119,8 +120,8 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// Returns an error if the pool has a maximum and fewer threads are free, or if the
-    /// operating system refuses a thread.
+    /// Returns an error if the pool has a maximum and fewer threads are free, or if the operating
+    /// system fails to start a thread.
     ///
     /// # Examples
     ///
@@ -137,7 +138,7 @@ impl Pool {
     // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
     pub fn lease(&self, size: usize) -> Result<Lease, LeaseError> {
         let workers = self.workers(&vec![ThreadKind::default(); size])?;
-        // From here on the threads count as live here until the lease gives them back.
+        // From here on, the threads count as live here until the lease returns them.
         let idle = workers.into_iter().filter_map(Worker::into_thread).collect();
         let shared = Shared {
             max: Some(size),
@@ -148,8 +149,8 @@ impl Pool {
         Ok(Lease { pool: Self { shared: Arc::new(shared) }, size })
     }
 
-    /// Ends a lease, if this is the inside of one: what is not in use goes back to its pool now,
-    /// and the rest as it comes.
+    /// Ends a lease, if this is the inside of one: idle threads return to its pool now, the others
+    /// when they are done.
     // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
     pub(crate) fn end_lease(&self) {
         self.shared.end_lease();
@@ -166,7 +167,7 @@ impl Pool {
         self.shared.state.lock().live
     }
 
-    /// How many threads are idle.
+    /// Returns how many threads are idle.
     #[must_use]
     pub fn idle(&self) -> usize {
         self.shared.state.lock().idle.len()
@@ -174,8 +175,8 @@ impl Pool {
 
     /// Takes a thread of each kind, or none: idle ones first, then new ones.
     ///
-    /// Does not wait. What is refused leaves the pool as it was, except that threads
-    /// which were started are idle now.
+    /// Does not wait. A refusal leaves the pool unchanged, except that threads already started are
+    /// now idle.
     // MODEL: loom-tests/tests/pool.rs::a_maximum_refuses_and_never_waits
     pub(crate) fn workers(&self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
         let (found, retired) = self.shared.take_idle(kinds)?;
@@ -201,9 +202,9 @@ impl Pool {
 }
 
 impl Shared {
-    /// Counts a thread of each kind as live, and takes idle ones for as many of them as there
-    /// are. Also takes off the list idle threads of other kinds that would bring the pool
-    /// above its maximum, to be dropped.
+    /// Counts a thread of each kind as live, and takes idle ones where there are any. Also removes
+    /// idle threads of other kinds that would put the pool above its maximum, for the caller to
+    /// drop.
     #[allow(clippy::type_complexity, reason = "an alias would say no more")]
     fn take_idle(
         self: &Arc<Self>,
@@ -231,7 +232,7 @@ impl Shared {
         Worker { thread: Some(thread), pool: Arc::clone(self) }
     }
 
-    /// Takes a thread back; if enough are idle already, it ends after its job.
+    /// Takes a thread back; if enough are idle already, it exits after its job.
     fn hand_back(&self, thread: Thread) {
         let mut state = self.state.lock();
         state.live -= 1;
@@ -245,8 +246,7 @@ impl Shared {
         }
     }
 
-    /// Gives back the threads that are idle, and the places of those that were never started
-    /// or have ended.
+    /// Returns idle threads, and the places of those that were never started or have exited.
     fn end_lease(&self) {
         let Some(parent) = &self.parent else { return };
         let mut state = self.state.lock();
@@ -267,7 +267,7 @@ impl Drop for Shared {
     }
 }
 
-/// Starts a thread that does one job after the other until its mailbox is gone.
+/// Starts a thread that runs one job after another until its mailbox is dropped.
 fn start_thread(kind: &ThreadKind) -> io::Result<Arc<Sender<Job>>> {
     let (mailbox, jobs): (_, Receiver<Job>) = bounded(1);
     spawn(&kind.name, kind.stack_size, move || {
@@ -278,8 +278,8 @@ fn start_thread(kind: &ThreadKind) -> io::Result<Arc<Sender<Job>>> {
     Ok(Arc::new(mailbox))
 }
 
-/// A thread of a pool that is in use. Dropping this hands the thread back, which the thread
-/// itself may do as the last act of its job.
+/// A thread of a pool that is in use. Dropping this returns the thread to the pool; the thread
+/// itself may do so at the end of its job.
 // MODEL: loom-tests/tests/pool.rs::threads_are_handed_back_and_reused
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Worker {
@@ -289,7 +289,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// The thread, which still counts as live.
+    /// Takes the thread, which still counts as live.
     fn into_thread(mut self) -> Option<Thread> {
         self.thread.take()
     }
@@ -299,8 +299,8 @@ impl Host<'static> for Worker {
     fn host(self, job: impl FnOnce(Option<Worker>) + Send + 'static) {
         let mailbox = self.thread.as_ref().map(|thread| Arc::clone(&thread.mailbox));
         if let Some(mailbox) = mailbox {
-            // The mailbox is empty, as nobody else has this thread, and the thread is
-            // there, as the mailbox is.
+            // The mailbox is empty, because nobody else has this thread, and the thread is alive,
+            // because its mailbox is.
             let sent = mailbox.try_send(Box::new(move || job(Some(self))));
             debug_assert!(sent.is_ok(), "a thread that waits for its job takes it");
         }
@@ -353,7 +353,7 @@ impl Threads<'static> for &Pool {
     }
 }
 
-// Nothing that can unwind runs while the pool's state is half changed.
+// No code that can unwind runs while the pool's state is inconsistent.
 impl UnwindSafe for Pool {}
 impl RefUnwindSafe for Pool {}
 

@@ -3,7 +3,8 @@
 use super::{Host, LeaseError, More, Pool, ThreadKind, Threads, Worker, sealed};
 use crate::sync::{Scope, Sender, bounded, spawn_scoped};
 
-/// Threads of a scope that a verb opens for itself; see [`FanOut::scoped`](crate::FanOut::scoped).
+/// Threads of the scope that a verb opens for itself; see
+/// [`FanOut::scoped`](crate::FanOut::scoped).
 #[derive(Clone, Copy, Debug)]
 pub struct Scoped;
 
@@ -12,7 +13,7 @@ impl sealed::Sealed for Scoped {}
 #[allow(unnameable_types, reason = "only passes through what is public")]
 type Job<'scope> = Box<dyn FnOnce() + Send + 'scope>;
 
-/// A thread of a scope. It ends when it has had its job, or its mailbox is gone.
+/// A thread of a scope. It exits after its job, or when its mailbox is dropped.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Debug)]
 pub struct Mailbox<'scope>(Sender<Job<'scope>>);
