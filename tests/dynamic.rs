@@ -92,7 +92,10 @@ fn a_scan_without_a_thread_ends_the_run_with_a_panic() {
         let ask = || [sum()];
         let mut run = (0..100).fan_out().with(&config).dynamic(ask);
         let message = panics(|| run.by_ref().count());
-        assert!(message.starts_with("a scan was not added: the pool cannot give a thread"), "{message}");
+        assert!(
+            message.starts_with("a scan was not added: the pool cannot give a thread"),
+            "{message}"
+        );
         assert_eq!(run.panicked(), Some(PanicOrigin::Input));
         assert!(run.next().is_none());
     });

@@ -90,7 +90,8 @@ impl Control {
     /// includes a `next` that itself calls `stop`.
     ///
     /// A stop latches: until [`reset`](Self::reset), a run that is started with this control ends
-    /// at once.
+    /// at once. If the input blocks, a run ends when its `next` returns, unless it is
+    /// [read ahead](crate::FanOut::read_ahead).
     ///
     /// Takes effect after what is queued for each scan: at most
     /// [`output_capacity`](crate::FanOut::output_capacity) + 2 batches of outputs, and the outputs

@@ -6,8 +6,9 @@ use std::iter::FusedIterator;
 use super::adder::Adder;
 use super::fan_out::FanOut;
 use super::lists::{Scans, Shared};
-use super::source::{Ending, Source};
+use super::source::Source;
 use super::start::{Moved, Pulled};
+use super::until_error::Ending;
 use crate::engine::{Kept, Manager, PanicOrigin, ScanId};
 use crate::scan::Driven;
 use crate::threads::Threads;
@@ -106,6 +107,20 @@ impl<I: Source, O> Distribute<I, O> {
     ///
     /// The name of an [added](Self::adder) scan is available from the next call of `next` until its
     /// last output, and after it has panicked.
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let scans = (scan::count().named("lines"), scan::sum_by(|line: &&str| line.len()));
+    /// let mut run = ["to be", "or not"].into_iter().fan_out().distribute(scans);
+    /// // Not `for`, which would take the run away.
+    /// while let Some((id, value)) = run.next() {
+    ///     match run.name(id) {
+    ///         Some("lines") => assert_eq!(value, 2),
+    ///         _ => assert_eq!(value, 11),
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn name(&self, id: ScanId) -> Option<&str> {
         self.manager.name(id)

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::control::Control;
 use super::options::Options;
-use super::source::{ReadAhead, Source, TryItem, UntilError};
+use super::source::{ReadAhead, Source, UntilError};
+use super::until_error::TryItem;
 use crate::threads::{Global, ThreadKind};
 
 /// A builder of runs, returned by [`fan_out`](crate::IteratorExt::fan_out): it takes an input,

@@ -35,6 +35,7 @@ pub use self::iterator_ext::IteratorExt;
 pub use self::lists::{Scans, Shared};
 pub use self::ordered::Ordered;
 pub use self::results::{Latest, Rows, Totals};
-pub use self::source::{ReadAhead, Source, TryItem, UntilError};
+pub use self::source::{ReadAhead, Source, UntilError};
 pub use self::stats::{Bottleneck, ScanStats, Stats};
+pub use self::until_error::TryItem;
 pub use self::zip_latest::ZipLatest;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::until_error::{ErrorSlot, UpToError};
+use super::until_error::{Ending, ErrorSlot, NoError, TryItem, UpToError};
 use crate::engine::{self, Dispatch, Hook, Inline, Puller};
 use crate::threads::Worker;
 
@@ -37,22 +37,6 @@ pub trait Open: Sized {
     type Mode: Mode;
 
     fn open(self) -> (Self::Items, Self::Ending);
-}
-
-/// What an input leaves for the end of its run.
-#[allow(unnameable_types, reason = "only passes through what is public")]
-pub trait Ending {
-    /// Drops it, discarding a panic of the drop.
-    fn discard(&mut self);
-}
-
-/// An input that cannot fail leaves nothing.
-#[allow(unnameable_types, reason = "only passes through what is public")]
-#[derive(Clone, Copy, Debug)]
-pub struct NoError;
-
-impl Ending for NoError {
-    fn discard(&mut self) {}
 }
 
 /// On which thread an input is pulled.
@@ -208,33 +192,6 @@ impl<I> fmt::Debug for ReadAhead<I> {
 #[must_use = "nothing is pulled before a run is started"]
 #[derive(Clone)]
 pub struct UntilError<I>(pub(super) I);
-
-/// An item of an input that may fail: a [`Result`].
-///
-/// This trait is sealed.
-#[diagnostic::on_unimplemented(
-    message = "`until_error` needs items that are `Result`s, and `{Self}` is not one",
-    label = "`until_error` ends a run at the first `Err` of its input"
-)]
-pub trait TryItem {
-    /// The type inside an `Ok`.
-    type Ok;
-    /// The type inside an `Err`.
-    type Err;
-
-    #[doc(hidden)]
-    fn into_result(self) -> Result<Self::Ok, Self::Err>;
-}
-
-impl<T, E> TryItem for Result<T, E> {
-    type Ok = T;
-    type Err = E;
-
-    #[inline]
-    fn into_result(self) -> Self {
-        self
-    }
-}
 
 impl<I> Open for UntilError<I>
 where

@@ -8,7 +8,9 @@ use crate::engine::{Figures, Managing, ScanFigures, ScanId, Scanning};
 /// The statistics of a run: how many items and outputs each scan has processed, and how the threads
 /// have spent their time; returned by [`Control::stats`](crate::Control::stats).
 ///
-/// Its `Display` is a table with a line for each scan. The last line names the
+/// Its `Display` is a table with a line for each scan: the items it was given, the outputs it
+/// emitted, how long it was busy, waited for input, and was blocked by a full output channel, and
+/// the most batches that were queued at its input and its output. The last line names the
 /// [bottleneck](Self::bottleneck).
 ///
 /// # Examples
@@ -193,7 +195,7 @@ impl ScanStats {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let titles = ["items", "outputs", "busy", "waiting", "blocked", "in", "out"];
+        let titles = ["items", "outputs", "busy", "waiting", "blocked", "peak in", "peak out"];
         write!(f, "{:<20}", "scan")?;
         for title in titles {
             write!(f, "{title:>12}")?;
@@ -212,7 +214,7 @@ impl fmt::Display for Stats {
         if let Some(held_back) = self.held_back {
             write!(f, "held back by scans {:.3} s, ", held_back.as_secs_f64())?;
         }
-        write!(f, "consuming {consuming:.3} s, awaiting scans {awaiting:.3} s")?;
+        write!(f, "consuming {consuming:.3} s, awaiting outputs {awaiting:.3} s")?;
         let Some(bottleneck) = self.bottleneck() else { return Ok(()) };
         write!(f, "\nthe bottleneck is {bottleneck}")?;
         let name = self.scans.iter().find_map(|scan| match bottleneck {
@@ -267,7 +269,7 @@ mod tests {
         assert!(lines[2].starts_with("scan 1 (slow) "), "{shown}");
         assert_eq!(
             lines[3],
-            "pulling the input 0.100 s, consuming 0.000 s, awaiting scans 0.900 s"
+            "pulling the input 0.100 s, consuming 0.000 s, awaiting outputs 0.900 s"
         );
         assert_eq!(lines[4], "the bottleneck is scan 1 (slow)");
         let without_the_first = Stats { scans: stats.scans[1..].to_vec(), ..stats };

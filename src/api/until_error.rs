@@ -2,9 +2,51 @@
 
 use std::mem;
 
-use super::source::{Ending, TryItem};
 use crate::engine::{contain_drop, discard};
 use crate::sync::{Arc, Mutex};
+
+/// An item of an input that may fail: a [`Result`].
+///
+/// This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`until_error` needs items that are `Result`s, and `{Self}` is not one",
+    label = "`until_error` ends a run at the first `Err` of its input"
+)]
+pub trait TryItem {
+    /// The type inside an `Ok`.
+    type Ok;
+    /// The type inside an `Err`.
+    type Err;
+
+    #[doc(hidden)]
+    fn into_result(self) -> Result<Self::Ok, Self::Err>;
+}
+
+impl<T, E> TryItem for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    #[inline]
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+/// What an input leaves for the end of its run.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub trait Ending {
+    /// Drops it, discarding a panic of the drop.
+    fn discard(&mut self);
+}
+
+/// An input that cannot fail leaves nothing.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Clone, Copy, Debug)]
+pub struct NoError;
+
+impl Ending for NoError {
+    fn discard(&mut self) {}
+}
 
 /// The items of `input` up to its first error, which goes to a slot.
 #[allow(unnameable_types, reason = "only passes through what is public")]
