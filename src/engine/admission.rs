@@ -1,4 +1,4 @@
-//! Scans that are added while a run goes on.
+//! Scans that are added during a run.
 
 use std::fmt;
 use std::mem;
@@ -16,9 +16,9 @@ use crate::threads::{Host, LeaseError, More, Pool};
 /// Where a scan enters a run, from any thread.
 pub(crate) struct Admission<T, O> {
     fan_out: Arc<FanOut<T>>,
-    // INVARIANT: a scan is put here under the lock of the fan_out, along with its number. So
-    // the fan_out says how many there have been, and the manager, which takes them out,
-    // how many it knows of.
+    // INVARIANT: a scan is put here under the lock of the fan-out, which also assigns its number.
+    // So the fan-out knows how many scans there have been, and the manager, which takes them out,
+    // how many it has seen.
     admitted: Mutex<Vec<Admitted<O>>>,
     settings: Arc<Settings>,
     /// Where the threads of added scans come from.
@@ -52,17 +52,17 @@ impl<T, O> Admission<T, O> {
         Self { fan_out, admitted: Mutex::new(Vec::new()), settings, pool, run }
     }
 
-    /// The scans that were admitted since the last call.
+    /// Takes the scans that were admitted since the last call.
     pub(super) fn take_admitted(&self) -> Vec<Admitted<O>> {
         mem::take(&mut *self.admitted.lock())
     }
 
-    /// The pool of the run.
+    /// Returns the pool of the run.
     pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// Adds a branch, on a thread of these. If that cannot be, returns it.
+    /// Adds a branch, on a thread from `more`. Returns the branch if it cannot be added.
     pub(crate) fn add<'a, B>(
         &self,
         threads: &impl More<'a>,
@@ -78,13 +78,13 @@ impl<T, O> Admission<T, O> {
         }
         match threads.host(&self.settings.kind_for::<T, O>()) {
             Ok(host) => self.add_on(host, branch).map_err(|branch| (Refusal::Ended, branch)),
-            // The threads may have been taken by runs that began when this one had ended.
+            // The threads may have gone to runs that started after this one ended.
             Err(_) if self.has_ended() => Err((Refusal::Ended, branch)),
             Err(error) => Err((Refusal::Threads(error), branch)),
         }
     }
 
-    /// Adds a branch, on this thread. Returns it if the run takes no more.
+    /// Adds a branch, on this thread. Returns the branch if the run takes no more.
     fn add_on<'a, B>(&self, host: impl Host<'a>, branch: B) -> Result<ScanId, B>
     where
         T: Send + Sync + 'a,
@@ -104,7 +104,7 @@ impl<T, O> Admission<T, O> {
         Ok(id)
     }
 
-    /// Whether the run takes no more scans. Then it never does again.
+    /// Returns whether the run takes no more scans. Once true, this stays true.
     fn has_ended(&self) -> bool {
         self.run.is_aborted() || self.run.is_asked_to_end() || !self.fan_out.is_open()
     }

@@ -1,8 +1,8 @@
 //! Batches of items and of outputs: vectors whose drop never panics.
 //!
-//! The last owner of a batch may be any thread, in the middle of anything, a
-//! channel's own drop included. A panic in the drop of what a batch holds is
-//! therefore caught here and never reaches that thread.
+//! The last owner of a batch may be any thread, in the middle of anything, a channel's own drop
+//! included. So a panic in the drop of a value of the batch is caught here and never reaches that
+//! thread.
 
 use std::fmt;
 use std::mem;
@@ -24,7 +24,7 @@ pub(super) type BatchSender<T> = Sender<Arc<Batch<T>>>;
 
 enum Items<T> {
     Whole(Vec<T>),
-    /// `taken` holds what had grown when the first scan came.
+    /// `taken` holds the items that were there when the first scan came.
     Growing {
         growing: Arc<Growing<T>>,
         taken: OnceLock<Vec<T>>,
@@ -42,12 +42,12 @@ impl<T> Batch<T> {
         Arc::new(Self { items, run: Arc::clone(run) })
     }
 
-    /// Whether nobody has asked for the items of a batch that grows.
+    /// Returns whether nobody has asked for the items of a growing batch yet.
     pub(super) fn is_growing(&self) -> bool {
         matches!(&self.items, Items::Growing { taken, .. } if taken.get().is_none())
     }
 
-    /// The items. A batch that grows does so no more.
+    /// Returns the items. A growing batch stops growing.
     pub(crate) fn items(&self) -> &[T] {
         match &self.items {
             Items::Whole(items) => items,
@@ -79,9 +79,8 @@ impl<T> fmt::Debug for Batch<T> {
 
 /// Outputs of one scan on their way to the consumer.
 ///
-/// Outputs that are dropped here were emitted into a run that is being aborted:
-/// either nobody looks any more or there is an earlier panic to report, so what
-/// their drops panic with is discarded.
+/// Outputs that are dropped here were emitted into a run that is being aborted. Either nobody takes
+/// outputs any more or there is an earlier panic to report, so panics of their drops are discarded.
 pub(crate) struct Outputs<O> {
     values: vec::IntoIter<O>,
 }
@@ -96,7 +95,7 @@ impl<O> Outputs<O> {
         self.values.next()
     }
 
-    /// The value that is next.
+    /// Returns the next value without taking it.
     pub(crate) fn peek(&self) -> Option<&O> {
         self.values.as_slice().first()
     }

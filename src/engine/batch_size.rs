@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
-/// How long filling a batch may take, and what it holds may keep whoever takes it busy,
-/// about.
+/// About how long filling a batch may take, and how long its contents may keep the receiver busy.
 pub(crate) const LINGER: Duration = Duration::from_micros(200);
 
-/// The policy that sizes batches of items, as far as it is up to the input.
+/// The policy that sizes batches of items, as far as it depends on the input.
 ///
-/// Big batches make dispatch cheap, small ones make it prompt. The adaptive
-/// policy starts at one item, grows while batches fill within the linger, and
-/// halves when they take longer, so that a slow source has its items dispatched
-/// as they come. A batch that filled in a small part of the linger may be
-/// followed by a much longer one: a fast source reaches full batches after a
-/// handful, which counts where each of them wakes a thousand threads.
+/// Large batches make dispatch cheap, small ones make it prompt. The adaptive policy starts at one
+/// item, grows while batches fill within the linger, and halves when they take longer, so that the
+/// items of a slow source are dispatched as they arrive. After a batch that filled in a small part
+/// of the linger, the next may be much longer: a fast source reaches full batches after a few,
+/// which matters when each batch wakes a thousand threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BatchSize {
-    /// How many items fill in about half the linger.
+    /// How many items arrive in about half the linger.
     target: usize,
-    /// How many the batch in hand is to have.
+    /// How many items the current batch should have.
     goal: usize,
     max: usize,
     fixed: bool,
@@ -35,50 +33,49 @@ impl BatchSize {
         Self { target: 1, goal: 1, max, fixed: false }
     }
 
-    /// The most items that a batch will ever have.
+    /// Returns the most items that a batch will ever have.
     pub(crate) fn max(&self) -> usize {
         self.max
     }
 
-    /// How many are given at once to somebody of whom nothing is known yet.
+    /// Returns how many items to give at once to a receiver of unknown speed.
     pub(super) fn first_guess(&self) -> usize {
         self.max.min(MOST_GROWTH as usize)
     }
 
-    /// Begins a batch for takers of whom the slowest takes `most` items at once.
+    /// Begins a batch for receivers, the slowest of which takes `most` items at once.
     pub(crate) fn begin(&mut self, most: usize) {
         if !self.fixed {
             self.goal = self.target.min(most).max(1);
         }
     }
 
-    /// How many items the batch is to have.
+    /// Returns how many items the batch should have.
     pub(crate) fn goal(&self) -> usize {
         self.goal
     }
 
-    /// How many items to pull on top of `filled` before asking again whether the
-    /// batch [is full](Self::is_full). Looking at a clock after 1, 2, 4, … items
-    /// costs a fast source next to nothing, and a slow one is noticed at its
-    /// first item.
+    /// Returns how many items to pull on top of `filled` before checking again whether the batch
+    /// [is full](Self::is_full). Reading the clock after 1, 2, 4, … items costs a fast source next
+    /// to nothing, and detects a slow one at its first item.
     pub(crate) fn chunk(&self, filled: usize) -> usize {
         let missing = self.goal - filled;
         if self.fixed { missing } else { missing.min(filled.clamp(1, LONGEST_CHUNK)) }
     }
 
-    /// With how many gathered to ask again, where items come one by one and a look at the
-    /// clock is to cost next to nothing. Whoever was fast before is asked a few times.
+    /// Returns the length at which to check again, where items come one by one and reading the
+    /// clock must cost next to nothing. A source that was fast before is checked only a few times.
     pub(crate) fn next_look(&self, filled: usize) -> usize {
         if self.fixed { self.goal } else { (2 * filled).max(self.goal / 64).clamp(1, self.goal) }
     }
 
-    /// Whether the clock is never asked.
+    /// Returns whether the clock is never read.
     pub(crate) fn is_fixed(&self) -> bool {
         self.fixed
     }
 
-    /// Whether a batch of `filled` items is to be sent, its filling having taken
-    /// what `elapsed` says; that is asked only if it matters.
+    /// Returns whether to send a batch of `filled` items. `elapsed` returns how long it took to
+    /// fill, and is called only if that matters.
     pub(crate) fn is_full(&self, filled: usize, elapsed: impl FnOnce() -> Duration) -> bool {
         filled >= self.goal || !self.fixed && filled > 0 && elapsed() >= LINGER
     }
@@ -91,13 +88,13 @@ impl BatchSize {
     }
 }
 
-/// What to go for behind a batch of `filled` items, for which `target` was gone for and
-/// which took `elapsed`.
+/// Returns the target after a batch of `filled` items that had the target `target` and took
+/// `elapsed`.
 pub(super) fn learned(target: usize, max: usize, filled: usize, elapsed: Duration) -> usize {
     if elapsed >= LINGER {
         (filled / 2).max(1)
     } else if filled >= target {
-        // What would fit into half the linger, if it goes on like this.
+        // What would fit into half the linger at this rate.
         let growth = LINGER.as_nanos() / 2 / elapsed.as_nanos().max(1);
         let growth = growth.clamp(2, MOST_GROWTH) as usize;
         target.saturating_mul(growth).min(max)
@@ -106,15 +103,15 @@ pub(super) fn learned(target: usize, max: usize, filled: usize, elapsed: Duratio
     }
 }
 
-/// The constants that shape what happens: small where a model checker is to get to see
-/// several batches, chunks and steps of growth with a handful of items.
+/// The constants that shape control flow. They are small in model builds, so that a model checker
+/// sees several batches, chunks and steps of growth with a handful of items.
 #[cfg(not(any(loom, shuttle)))]
 mod constants {
-    /// How many times as long as the one before it a batch is at most.
+    /// How many times as long as the previous batch a batch can be.
     pub(super) const MOST_GROWTH: u128 = 64;
 
-    /// The most items that are pulled between two looks at the clock, and so the
-    /// most that a source which turns slow within a batch can hold back.
+    /// The most items that are pulled between two readings of the clock, and so the most that a
+    /// source can hold back when it turns slow within a batch.
     pub(super) const LONGEST_CHUNK: usize = 256;
 }
 
@@ -130,8 +127,7 @@ use constants::{LONGEST_CHUNK, MOST_GROWTH};
 mod tests {
     use super::*;
 
-    /// Fills one batch from a source that takes `per_item` for an item, and gives
-    /// its length.
+    /// Fills one batch from a source that takes `per_item` for an item, and returns its length.
     fn fill(size: &mut BatchSize, per_item: Duration) -> usize {
         let mut filled = 0;
         size.begin(usize::MAX);

@@ -14,16 +14,16 @@ use crate::sync::{Arc, Receiver, bounded};
 /// What one thread of a run executes: a scan, or anything else that takes items from an inlet
 /// and emits into an outlet.
 pub(crate) trait Branch<T> {
-    /// What it emits.
+    /// The type of output that it emits.
     type Output;
 
-    /// Its name, if it was given one. Asked once, before any thread begins.
+    /// Returns its name, if it has one. Called once, before any thread starts.
     fn name(&self) -> Option<&str>;
 
-    /// Takes items until the inlet ends, or until it has no use for more.
+    /// Takes items until the inlet ends, or until it needs no more.
     ///
-    /// Drops itself and both ends before it returns, each panic of user code contained, and
-    /// returns the first. Blocks on the inlet and the outlet alone.
+    /// Drops itself and both ends before it returns. Contains every panic of user code, and returns
+    /// the first. Blocks only on the inlet and the outlet.
     fn run(self, inlet: Inlet<T>, outlet: Outlet<Self::Output>) -> Option<Payload>;
 }
 
@@ -43,14 +43,14 @@ pub(super) struct Connected<T, B: Branch<T>> {
     outlet: Outlet<B::Output>,
 }
 
-/// Where a branch gets its items from.
+/// The end from which a branch receives items.
 #[derive(Debug)]
 pub(super) struct InputSide<T> {
     pub(super) batches: BatchSender<T>,
     pub(super) pace: Arc<Pace>,
 }
 
-/// Where the outputs of a branch come out.
+/// The end at which the outputs of a branch arrive.
 #[derive(Debug)]
 pub(super) struct OutputSide<O> {
     pub(super) outputs: Receiver<Outputs<O>>,
@@ -58,7 +58,7 @@ pub(super) struct OutputSide<O> {
     pub(super) meter: Arc<Meter>,
 }
 
-/// Connects a branch. Calls nothing of it.
+/// Connects a branch. Calls none of its methods.
 pub(super) fn connect<T, B: Branch<T>>(
     branch: B,
     kept: Kept,

@@ -1,4 +1,4 @@
-//! The consumer, as far as the manager sees it: how long it takes for what it is given.
+//! The consumer, as the manager sees it: how long it takes over its outputs.
 
 use std::time::Duration;
 
@@ -6,12 +6,11 @@ use super::meter::{Managing, Timesheet};
 use super::pace::Pace;
 use crate::sync::Arc;
 
-/// Keeps the time of the consumer's thread, and learns from it how many outputs are to be
-/// given at once.
+/// Keeps the time of the consumer's thread, and learns from it how many outputs to deliver at once.
 #[derive(Debug)]
 pub(super) struct Consumer {
     time: Arc<Timesheet<Managing>>,
-    /// What it is being given, from one scan or from each.
+    /// The batches in its hands, from one scan or from each.
     given: Vec<Option<Given>>,
 }
 
@@ -20,22 +19,22 @@ pub(super) struct Consumer {
 struct Given {
     pace: Arc<Pace>,
     outputs: usize,
-    /// How long the consumer had been at work before.
+    /// How long the consumer had worked before this batch.
     at: Duration,
 }
 
 impl Consumer {
-    /// One that is given a batch at a time.
+    /// Creates a consumer that takes one batch at a time.
     pub(super) fn new(time: Arc<Timesheet<Managing>>) -> Self {
         Self { time, given: vec![None] }
     }
 
-    /// Has the consumer be given a batch from each of so many scans.
+    /// Lets the consumer take a batch from each of `scans` scans.
     pub(super) fn takes_from_each(&mut self, scans: usize) {
         self.given = (0..scans).map(|_| None).collect();
     }
 
-    /// Notes that the consumer asks for more, having done with what it had from this place.
+    /// Notes that the consumer asks for more, having finished its batch from this place.
     pub(super) fn asks(&mut self, place: usize) {
         self.time.turn_to(Managing::WaitForScans);
         if let Some(given) = self.given.get_mut(place).and_then(Option::take) {
@@ -50,12 +49,12 @@ impl Consumer {
         self.given[place] = Some(Given { pace, outputs, at });
     }
 
-    /// Notes that the consumer goes on with what it was given.
+    /// Notes that the consumer goes on with the outputs that it has.
     pub(super) fn goes_on(&self) {
         self.time.turn_to(Managing::LetConsume);
     }
 
-    /// Notes that there is nothing to come.
+    /// Notes that there are no more outputs.
     pub(super) fn leaves(&self) {
         self.time.turn_to(Managing::Done);
     }

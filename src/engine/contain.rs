@@ -1,4 +1,4 @@
-//! Keeping panics of user code where they can be dealt with.
+//! Containing panics of user code.
 
 use std::any::Any;
 use std::mem;
@@ -7,19 +7,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::sync::panicking;
 
-/// What a panic carries.
+/// The payload of a panic.
 pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// Runs `f` and catches its panic.
 ///
-/// Unwind safety is asserted here, once: whatever `f` may have left half done is
-/// afterwards only ever dropped.
+/// Unwind safety is asserted here, once: whatever `f` left in an inconsistent state is only ever
+/// dropped afterwards.
 pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(f))
 }
 
-/// Drops every one of `values`, though the drop of some may panic, and gives
-/// the first payload.
+/// Drops all of `values`, even if some drops panic, and returns the first payload.
 pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) -> Option<Payload> {
     let mut values = values.into_iter();
     if !mem::needs_drop::<T>() {
@@ -32,13 +31,13 @@ pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) -> Option<Payloa
     first
 }
 
-/// Drops one value, and gives what that panicked with.
+/// Drops one value, and returns the payload if the drop panics.
 pub(crate) fn contain_drop<T>(value: T) -> Option<Payload> {
     if mem::needs_drop::<T>() { contain(|| drop(value)).err() } else { None }
 }
 
-/// A value in hand while code of the user's runs. If that panics, the value is dropped on the
-/// way, and a panic of that drop is contained; it would end the process.
+/// A value held while user code runs. If that code panics, the value is dropped during unwinding. A
+/// panic of this drop is contained, since it would abort the process.
 pub(crate) struct InHand<V>(Option<V>);
 
 impl<V> InHand<V> {
@@ -46,7 +45,7 @@ impl<V> InHand<V> {
         Self(Some(value))
     }
 
-    /// Lets go of the value.
+    /// Returns the value.
     pub(crate) fn take(mut self) -> V {
         self.0.take().expect("a value stays in hand until it is taken")
     }
@@ -77,8 +76,8 @@ pub(crate) fn keep_first(first: &mut Option<Payload>, payload: Payload) {
     }
 }
 
-/// Drops a payload that nobody will see. A payload whose own drop panics is the
-/// end of the line: what that panic carries is leaked.
+/// Drops a payload that nobody will see. If its drop panics too, the payload of that panic is
+/// leaked.
 pub(crate) fn discard(payload: Payload) {
     if let Err(payload) = contain(|| drop(payload)) {
         mem::forget(payload);

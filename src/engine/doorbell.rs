@@ -2,8 +2,8 @@
 
 use crate::sync::{Condvar, Mutex};
 
-/// The one place where the manager of a run sleeps. It is rung, it carries no
-/// data: whoever rings has already published what there is to see.
+/// The one place where the manager of a run sleeps. It carries no data: a thread publishes first,
+/// and rings afterwards.
 ///
 /// ```text
 ///            ring                 ring

@@ -7,16 +7,14 @@ use super::run::Run;
 use crate::sync::Arc;
 use crate::threads::Worker;
 
-/// Says on drop that a scan has exited: ended, flushed, aborted or panicked.
+/// Reports on drop that a scan has exited: ended, flushed, aborted or panicked.
 ///
-/// Invariant: it is the first thing that a scan thread owns and the last that it
-/// drops, so at this point the thread has let go of the scan, of every item and
-/// output, and of its ends of the two channels. (What is still in a channel goes
-/// with its other end, which the manager drops before it sees the run end.)
-/// Then, in this order:
+/// Invariant: it is the first thing that a scan thread owns and the last that it drops, so at this
+/// point the thread has dropped the scan, every item and output, and its ends of the two channels.
+/// (What is still in a channel is dropped with its other end, which the manager drops before the
+/// run ends.) Then, in this order:
 ///
-/// 1. the thread goes back to the pool, so that whoever sees the run end can
-///    start another run on it;
+/// 1. the thread returns to the pool, so that once the run has ended, another run can start on it;
 /// 2. the exit is published;
 /// 3. the manager is rung.
 // MODEL: loom-tests/tests/end.rs::everything_is_dropped_before_the_end
@@ -40,7 +38,7 @@ impl ExitGuard {
         Self { id, worker, panic: None, meter, run }
     }
 
-    /// Notes what the branch has panicked with, if it did.
+    /// Records the panic of the branch, if there was one.
     pub(super) fn note(&mut self, panic: Option<Payload>) {
         self.panic = panic;
     }

@@ -10,12 +10,12 @@ use super::look::{Answer, look};
 use super::pace::Pace;
 use crate::sync::{Arc, select_ready};
 
-/// How many output channels one selection looks at. A run with more scans looks
-/// at one window after the other, so that the cost of finding the next outputs
-/// does not grow with the number of scans while most of them have some.
+/// How many output channels one selection covers. A run with more scans looks at one window after
+/// another, so that the cost of finding the next outputs does not grow with the number of scans
+/// while most of them have some.
 #[cfg(not(any(loom, shuttle)))]
 const WINDOW: usize = 16;
-/// Models are to have more lanes than a window.
+/// Small, so that models have more lanes than a window.
 #[cfg(any(loom, shuttle))]
 const WINDOW: usize = 2;
 
@@ -42,18 +42,18 @@ impl<O> FanIn<O> {
         self.lanes.push_back(Lane { id, side });
     }
 
-    /// How many scans may still have outputs to be collected.
+    /// Returns how many scans may still have outputs to collect.
     pub(super) fn len(&self) -> usize {
         self.lanes.len()
     }
 
-    /// Whether a scan may still have outputs.
+    /// Returns whether a scan may still have outputs.
     pub(super) fn has(&self, id: ScanId) -> bool {
         self.lanes.iter().any(|lane| lane.id == id)
     }
 
-    /// Takes the next batch of outputs of any scan, if there is one, and the
-    /// lanes of scans that have exited off the list.
+    /// Takes the next batch of outputs of any scan, if there is one. Removes the lanes of scans
+    /// that have exited.
     pub(super) fn collect(&mut self) -> Option<(ScanId, Outputs<O>, Arc<Pace>)> {
         let outputs = look(&mut self.lanes, WINDOW, |lanes| {
             let channels: Vec<_> = lanes.map(|lane| &lane.side.outputs).collect();
@@ -63,21 +63,21 @@ impl<O> FanIn<O> {
                 Some((index, Some(outputs))) => Answer::Ready(index, outputs),
             }
         })?;
-        // Whoever was found ready is now at the end.
+        // The lane that was ready is now the last.
         let lane = self.lanes.back()?;
         Some((lane.id, outputs, Arc::clone(&lane.side.pace)))
     }
 
-    /// Takes the next batch of outputs of the `index`th scan, if there is one, or
-    /// says with an inner `None` that there will be no more. For runs whose lanes
-    /// are not [collected](Self::collect), and so keep their places.
+    /// Takes the next batch of outputs of the `index`th scan, if there is one; an inner `None`
+    /// means that there will be no more. For runs whose lanes are not [collected](Self::collect)
+    /// and so keep their places.
     pub(super) fn receive(&mut self, index: usize) -> Option<Option<(Outputs<O>, Arc<Pace>)>> {
         let side = &self.lanes[index].side;
         let (_, outputs) = select_ready(&[&side.outputs])?;
         Some(outputs.map(|outputs| (outputs, Arc::clone(&side.pace))))
     }
 
-    /// Lets go of all channels.
+    /// Drops all channels.
     pub(super) fn close(&mut self) {
         self.lanes.clear();
     }

@@ -1,4 +1,4 @@
-//! The near ends of the input channels: who is to get the next items.
+//! The near ends of the input channels: which scans get the next items.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use super::pace::Pace;
 use super::run::Run;
 use crate::sync::{Arc, AtomicBool, Counter, Mutex, Ordering, TrySendError};
 
-/// What is dispatched, and to whom. It belongs to whoever pulls the input, and to
-/// those who end the run or a part of it, from any thread.
+/// What is dispatched, and to which scans. Used by the thread that pulls the input, and by any
+/// thread that ends the run or a part of it.
 ///
 /// ```text
 ///            send                stop                   all have it
@@ -24,45 +24,45 @@ use crate::sync::{Arc, AtomicBool, Counter, Mutex, Ordering, TrySendError};
 ///
 /// Invariants:
 ///
-/// 1. No method blocks, and nothing of the user's is dropped under the lock.
-/// 2. A batch is sent to nobody before the one before it was sent to all live
-///    scans, and none is filled while one is being sent: at most
-///    `input_capacity + 2` are alive, that one included.
+/// 1. No method blocks, and no value of the user's is dropped under the lock.
+/// 2. A batch is sent only after the previous one was sent to all live scans, and none is filled
+///    while one is being sent. So at most `input_capacity + 2` batches are alive, including the one
+///    being sent.
 ///    MODEL: loom-tests/tests/faults.rs::full_input_buffer
-/// 3. Stop is the drop of the near end. It is behind the last batch and needs no
-///    room, so nobody ever waits to give it.
+/// 3. Stop is the drop of the near end. It follows the last batch and needs no room, so giving it
+///    never waits.
 ///    MODEL: loom-tests/tests/faults.rs::endless_scan_and_finite_input
-/// 4. A scan is sent the items from the one on that its lane says, and none before, up to
-///    the one that its lane says, and none behind. No batch has items on both sides of that.
-///    For this an item may be a batch of its own, which waits behind another.
+/// 4. A scan is sent exactly the items between the first and the last that its lane records. No
+///    batch has items on both sides of either bound. To ensure this, an item may be a batch of its
+///    own, which waits behind another.
 ///    MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
 pub(crate) struct FanOut<T> {
     state: Mutex<State<T>>,
-    /// How many items were pulled. Written by whoever pulls, as each comes.
+    /// How many items were pulled. Written by the thread that pulls, at each item.
     pulled: Counter,
-    /// Whether the phase is another than open. Raised under the lock; without it whoever
-    /// pulls on a thread of its own sees that nothing more is wanted.
+    /// Whether the phase is no longer open. Raised under the lock; read without it by the input's
+    /// own thread, to see that no more items are wanted.
     closed: AtomicBool,
-    /// Whether a batch that is being pulled on the consumer's thread is left when something
-    /// is asked for. Raised before anybody can ask.
+    /// Whether a request interrupts a batch that is being pulled on the consumer's thread. Raised
+    /// before any request is possible.
     interruptible: AtomicBool,
     run: Arc<Run>,
 }
 
 struct State<T> {
     lanes: Vec<Lane<T>>,
-    /// How many scans there have been: the number of the next one.
+    /// How many scans have started: the number of the next one.
     begun: usize,
     /// Whether to go on when there are no lanes.
     discards: bool,
-    /// The batch that is being sent to those that have not got it yet.
+    /// The batch that is being sent to the scans that do not have it yet.
     sending: Option<Sending<T>>,
-    /// The batch that is to be sent next, if it is there already.
+    /// The batch to send next, if it exists already.
     behind: Option<Sending<T>>,
     /// The end of the last batch, if it grows.
     growing: Option<Arc<Growing<T>>>,
     phase: Phase,
-    /// Whether whoever pulls the input was told to, and has not come back since.
+    /// Whether the thread that pulls the input was told to, and has not returned since.
     pulling: bool,
 }
 
@@ -73,12 +73,12 @@ struct Sending<T> {
     first: u64,
 }
 
-/// How much is to come.
+/// What is still to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Batches.
     Open,
-    /// Stop, when what is being sent was sent to all.
+    /// Stop, once the current batch was sent to all.
     Ending,
     /// Nothing.
     Closed,
@@ -91,27 +91,27 @@ struct Lane<T> {
     pace: Arc<Pace>,
     /// The first item that it is sent, by the number in which items were pulled.
     from: u64,
-    /// Behind the batch that begins with this item Stop follows.
+    /// Stop follows the batch that begins with this item.
     last: Option<u64>,
-    /// Whether the batch that is being sent is still to be sent here.
+    /// Whether the current batch has yet to be sent here.
     owed: bool,
 }
 
-/// What there is to do next for whoever pulls the input.
+/// What the thread that pulls the input should do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Demand {
     /// Pull the next items.
     Pull {
-        /// How many the slowest scan deals with in about half a linger.
+        /// How many items the slowest scan processes in about half a linger.
         most: usize,
     },
-    /// Wait for room: somebody has not got what is being sent.
+    /// Wait for room: some scan does not have the current batch.
     Wait,
-    /// Nothing more: nobody takes items.
+    /// Stop pulling: no scan takes items any more.
     Leave,
 }
 
-/// What has to be let go of when the lock has been left.
+/// Values to drop after the lock is released.
 struct Garbage<T> {
     lanes: Vec<Lane<T>>,
     sent: [Option<Sending<T>>; 2],
@@ -119,7 +119,7 @@ struct Garbage<T> {
 }
 
 impl<T> FanOut<T> {
-    /// A fan_out of the scans at the far ends of `inputs`; without scans it is closed,
+    /// Creates the fan-out to the scans at the far ends of `inputs`. Without scans it is closed,
     /// unless it `discards`.
     pub(super) fn new(inputs: Vec<InputSide<T>>, discards: bool, run: &Arc<Run>) -> Self {
         let lane = |(index, input)| Lane::new(index, input, 0);
@@ -144,11 +144,11 @@ impl<T> FanOut<T> {
         }
     }
 
-    /// Notes that so many items were pulled, one of them just now.
+    /// Records that `count` items were pulled, the last of them just now.
     #[inline]
     pub(super) fn count_pulled(&self, more: usize) {
-        // ORDERING: whoever adds a scan behind an item that it knows of sees the count;
-        // to all others any count is right.
+        // ORDERING: a thread that adds a scan after an item that it knows of sees the count; for
+        // all others any count is correct.
         let pulled = self.pulled.load(Ordering::Relaxed) + more as u64;
         self.pulled.store(pulled, Ordering::Relaxed);
     }
@@ -158,30 +158,30 @@ impl<T> FanOut<T> {
         self.pulled.load(Ordering::Relaxed)
     }
 
-    /// Has batches be left from now on when something is asked for.
+    /// Lets requests interrupt batches from now on.
     pub(super) fn interrupt(&self) {
         // ORDERING: raised and read by the consumer's thread.
         self.interruptible.store(true, Ordering::Relaxed);
     }
 
-    /// Whether batches are to be left when something is asked for.
+    /// Returns whether requests interrupt batches.
     pub(super) fn is_interruptible(&self) -> bool {
         self.interruptible.load(Ordering::Relaxed)
     }
 
-    /// Whether no more items are taken, as far as can be told without the lock.
+    /// Returns whether no more items are taken, as far as is visible without the lock.
     #[inline]
     pub(super) fn is_closed(&self) -> bool {
-        // ORDERING: a hint. Whoever misses it finds the phase when the item is sent.
+        // ORDERING: a hint. A thread that misses it sees the phase when the item is sent.
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Whether more scans can be added.
+    /// Returns whether more scans can be added.
     pub(super) fn is_open(&self) -> bool {
         self.state.lock().phase == Phase::Open
     }
 
-    /// Works on the state under the lock, and drops what is garbage then behind it.
+    /// Works on the state under the lock, and drops the garbage after releasing it.
     fn locked<R>(&self, work: impl FnOnce(&mut State<T>, &mut Garbage<T>) -> R) -> R {
         let mut garbage = Garbage::nothing();
         let result = work(&mut self.state.lock(), &mut garbage);
@@ -189,9 +189,9 @@ impl<T> FanOut<T> {
         result
     }
 
-    /// Adds a scan, which is sent all that is pulled from now on. Registers it, with
-    /// its number, under the lock: nobody can end the run in between. `None` if nothing
-    /// more will be sent.
+    /// Adds a scan, which gets all items pulled from now on. Registers it, with its number, under
+    /// the lock, so that the run cannot end in between. Returns `None` if nothing more will be
+    /// sent.
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
     pub(super) fn add(&self, input: InputSide<T>, register: impl FnOnce(ScanId)) -> Option<ScanId> {
         self.locked(|state, garbage| {
@@ -210,7 +210,7 @@ impl<T> FanOut<T> {
         })
     }
 
-    /// Has Stop follow what one scan is owed.
+    /// Makes Stop follow what one scan is owed.
     // MODEL: loom-tests/tests/control.rs::stop_of_a_scan_races_with_its_end
     pub(super) fn stop_scan(&self, id: ScanId) {
         self.locked(|state, garbage| {
@@ -225,8 +225,8 @@ impl<T> FanOut<T> {
         });
     }
 
-    /// Closes if the `known` scans, which have exited, are all that there have been. Returns
-    /// whether the input is being pulled; `None` if the run goes on.
+    /// Closes if the `known` scans, which have exited, are all that ever started. Returns whether
+    /// the input is being pulled, or `None` if the run goes on.
     // MODEL: loom-tests/tests/control.rs::add_races_with_the_end
     pub(super) fn retire(&self, known: usize) -> Option<bool> {
         self.locked(|state, garbage| {
@@ -235,9 +235,8 @@ impl<T> FanOut<T> {
         })
     }
 
-    /// Takes a batch to be sent. Its first item is the `first` that was pulled; `growing` is its
-    /// end, if it grows. It comes behind the batch in hand, if there is one. When no more is to
-    /// be sent, it is dropped.
+    /// Queues a batch. `first` is the number of its first item; `growing` is its end, if it grows.
+    /// It follows the current batch, if there is one, and is dropped if nothing more will be sent.
     // MODEL: loom-tests/tests/control.rs::stop_behind_an_item_that_is_held_over
     pub(super) fn enqueue(
         &self,
@@ -255,14 +254,13 @@ impl<T> FanOut<T> {
             } else if state.begin(next) {
                 state.growing = growing;
             } else {
-                // What comes behind the first item belongs to more scans than that.
+                // The items after the first belong to more scans than this one.
                 garbage.growing = growing;
             }
         });
     }
 
-    /// Sends what there is to every scan that has room for it, and returns what is to be done
-    /// next.
+    /// Sends the current batch to every scan that has room, and returns what to do next.
     // MODEL: loom-tests/tests/ahead.rs::nothing_is_pulled_behind_a_drop
     pub(super) fn send(&self) -> Demand {
         self.locked(|state, garbage| {
@@ -275,7 +273,7 @@ impl<T> FanOut<T> {
         })
     }
 
-    /// Has Stop follow the batch that is being sent.
+    /// Makes Stop follow the current batch.
     pub(super) fn stop(&self) {
         self.locked(|state, garbage| {
             if state.sending.is_none() {
@@ -288,13 +286,13 @@ impl<T> FanOut<T> {
         });
     }
 
-    /// Notes that the input is not being pulled any more.
+    /// Records that the input is no longer being pulled.
     pub(super) fn leave(&self) {
         self.state.lock().pulling = false;
     }
 
-    /// Drops the channels of all scans at once, and returns whether the input is being pulled.
-    /// In a run that was aborted this makes the scans leave.
+    /// Drops the channels of all scans at once, and returns whether the input is being pulled. In
+    /// an aborted run, this makes the scans leave.
     pub(super) fn close(&self) -> bool {
         self.locked(|state, garbage| self.close_locked(state, garbage))
     }
@@ -310,7 +308,8 @@ impl<T> FanOut<T> {
 }
 
 impl<T> State<T> {
-    /// Owes the batch to the lanes that take its items, and says whether these are all.
+    /// Marks the batch as owed to the lanes that take its items, and returns whether these are all
+    /// lanes.
     fn begin(&mut self, next: Sending<T>) -> bool {
         let mut all = true;
         for lane in &mut self.lanes {
@@ -321,14 +320,14 @@ impl<T> State<T> {
         all
     }
 
-    /// The batch, by its first item, that is the last of those that a lane is owed so far.
+    /// Returns the last batch that a lane is owed so far, by the number of its first item.
     fn last_owed(&self, lane: &Lane<T>) -> Option<u64> {
         let behind = self.behind.as_ref().filter(|behind| lane.takes(behind.first));
         behind.or(self.sending.as_ref().filter(|_| lane.owed)).map(|sending| sending.first)
     }
 
-    /// Sends what is there to every lane that is owed it and has room. A scan that has
-    /// gone is owed nothing.
+    /// Sends the current batch to every lane that is owed it and has room. A scan that has exited
+    /// is owed nothing.
     // MODEL: loom-tests/tests/faults.rs::scan_that_ends_early_with_a_buffer_of_one
     fn send(&mut self, garbage: &mut Garbage<T>) -> Demand {
         for sent in &mut garbage.sent {
@@ -350,7 +349,7 @@ impl<T> State<T> {
         Demand::Leave
     }
 
-    /// Sends one batch, and says whether all have it.
+    /// Sends one batch, and returns whether all lanes have it.
     fn send_one(&mut self, gone: &mut Vec<Lane<T>>) -> bool {
         let Some(Sending { batch, first }) = &self.sending else { return true };
         let mut all = true;
@@ -382,7 +381,7 @@ impl<T> Lane<T> {
         Self { id: ScanId::new(index), input: batches, pace, from, last: None, owed: false }
     }
 
-    /// Whether a batch that begins with this item is for the scan.
+    /// Returns whether a batch that begins with this item is for the scan.
     fn takes(&self, first: u64) -> bool {
         self.from <= first && self.last.is_none_or(|last| first <= last)
     }

@@ -1,4 +1,4 @@
-//! Where the figures of a run are.
+//! The figures of a run.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,29 +6,30 @@ use super::id::ScanId;
 use super::meter::{Managing, Meter, Timesheet};
 use crate::sync::{Arc, Mutex};
 
-/// Of so many scans that were added and have ended the figures are kept.
+/// How many added scans keep their figures after they have ended.
 const KEPT: usize = 100;
 
-/// What the threads of a run count, by thread.
+/// The counters of a run's threads, by thread.
 #[derive(Debug)]
 pub(crate) struct Figures {
     /// How the consumer's thread spends its time.
     pub(crate) consumer: Arc<Timesheet<Managing>>,
-    /// How the input's own thread does, if it has one.
+    /// How the input's own thread spends its time, if it has one.
     pub(crate) input: Option<Arc<Timesheet<Managing>>>,
-    // INVARIANT: no lock is taken under this one, and nothing of the user's is dropped.
+    // INVARIANT: no lock is taken under this one, and no value of the user's is dropped.
     scans: Mutex<Scans>,
 }
 
 #[derive(Debug, Default)]
 struct Scans {
-    /// All that the run was started with, all that go on, and the last that have ended.
+    /// All scans that the run started with, all that are running, and the last added ones that have
+    /// ended.
     scans: BTreeMap<ScanId, ScanFigures>,
-    /// Those that were added and have ended, in this order.
+    /// The added scans that have ended, in order of their ends.
     ended: VecDeque<ScanId>,
 }
 
-/// The name of a scan, and what it counts.
+/// The name of a scan, and its counters.
 #[derive(Clone, Debug)]
 pub(crate) struct ScanFigures {
     pub(crate) name: Option<Box<str>>,
@@ -43,12 +44,12 @@ impl Figures {
         Self { consumer, input, scans: Mutex::default() }
     }
 
-    /// Notes a scan that begins.
+    /// Records that a scan starts.
     pub(super) fn add(&self, id: ScanId, name: Option<Box<str>>, meter: Arc<Meter>) {
         self.scans.lock().scans.insert(id, ScanFigures { name, meter });
     }
 
-    /// Notes that a scan which was added has ended.
+    /// Records that an added scan has ended.
     pub(super) fn ended(&self, id: ScanId) {
         let mut scans = self.scans.lock();
         scans.ended.push_back(id);
@@ -59,7 +60,7 @@ impl Figures {
         }
     }
 
-    /// The scans, in order.
+    /// Returns the scans, in order.
     pub(crate) fn scans(&self) -> Vec<(ScanId, ScanFigures)> {
         let scans = &self.scans.lock().scans;
         scans.iter().map(|(id, figures)| (*id, figures.clone())).collect()

@@ -1,10 +1,10 @@
-//! The panic of a run that surfaces: one of those that there may be.
+//! The panic that surfaces, of all the panics of a run.
 
 use super::contain::{Payload, discard};
 use super::panic_origin::PanicOrigin;
 
-/// The first panic of a run, if there was one. One of a scan comes before one of the input:
-/// the scan stepped over what had been pulled by then.
+/// The first panic of a run, if there was one. A panic of a scan takes precedence over one of the
+/// input, because the scan stepped over earlier items.
 #[derive(Debug, Default)]
 pub(super) struct FirstPanic {
     origin: Option<PanicOrigin>,
@@ -13,7 +13,7 @@ pub(super) struct FirstPanic {
 }
 
 impl FirstPanic {
-    /// Takes note of a panic, and drops the payload of the one that comes second.
+    /// Records a panic, and drops the payload of the one that comes second.
     pub(super) fn note(&mut self, origin: PanicOrigin, payload: Payload) {
         let first = match self.origin {
             None => true,
@@ -32,7 +32,7 @@ impl FirstPanic {
         self.origin.as_ref()
     }
 
-    /// The payload, to surface.
+    /// Takes the payload, which then surfaces.
     pub(super) fn take(&mut self) -> Option<Payload> {
         self.payload.take()
     }

@@ -1,20 +1,20 @@
-//! Which scan.
+//! The id of a scan.
 
 use std::fmt;
 
-/// Names one scan of a run: its place in the list that the run was started with,
-/// from zero; scans that are [added](crate::Adder) later have the numbers behind.
+/// Identifies one scan of a run by its place in the list that the run started with, counting from
+/// zero. Scans [added](crate::Adder) later get the numbers after that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScanId(usize);
 
 impl ScanId {
-    /// Names the scan at this place, from zero.
+    /// Returns the id of the scan at this place, counting from zero.
     #[must_use]
     pub const fn new(index: usize) -> Self {
         Self(index)
     }
 
-    /// The scan's place, from zero.
+    /// Returns the scan's place, counting from zero.
     #[must_use]
     pub fn index(self) -> usize {
         self.0

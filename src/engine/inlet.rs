@@ -1,4 +1,4 @@
-//! A scan thread's way in: batches are received, and rung for.
+//! The input of a scan thread: it receives batches, and rings for room.
 
 use std::fmt;
 
@@ -10,20 +10,19 @@ use crate::sync::{Arc, Receiver, RecvError, yield_now};
 
 /// The input side of a scan thread.
 ///
-/// Somebody may be waiting for room in this channel, so what is received has to
-/// be rung for; but a wake-up costs more than many a batch does. It is enough
-/// to ring when a channel that was full is half empty.
+/// A sender may be waiting for room in this channel, so receiving must ring; but a wake-up can cost
+/// more than a batch. It is enough to ring when a channel that was full is half empty.
 ///
-/// Why no ring is missing. If somebody waits for room here, the last look found
-/// the channel full, and nothing was sent since. The next batch that is received
-/// leaves the channel with one less than it holds, so the thread knows that it was
-/// full. It goes on to the half without waiting for another batch, and rings there.
+/// Why no ring is missing. If a sender waits for room here, its last look found the channel full,
+/// and nothing was sent since. Receiving the next batch leaves the channel one short of its
+/// capacity, so the thread knows that it was full. It empties half the channel without waiting for
+/// another batch, and then rings.
 // MODEL: loom-tests/tests/faults.rs::full_input_buffer
 // MODEL: loom-tests/tests/faults.rs::full_input_buffer_of_three
 pub(crate) struct Inlet<T> {
     receiver: Receiver<Arc<Batch<T>>>,
     capacity: usize,
-    /// Whether the channel was full, and was not rung for since.
+    /// Whether the channel was full, with no ring since.
     was_full: bool,
     meter: Arc<Meter>,
     run: Arc<Run>,
@@ -40,8 +39,8 @@ impl<T> Inlet<T> {
         Self { receiver, capacity, was_full: false, meter, run }
     }
 
-    /// The next message; `None` if the scan is to leave. Blocks while there
-    /// is none, until a batch is sent or the other end is dropped.
+    /// Returns the next message, or `None` if the scan must leave. Blocks until a batch is sent or
+    /// the other end is dropped.
     pub(crate) fn next(&mut self) -> Option<Message<T>> {
         self.meter.time.turn_to(Scanning::WaitForInput);
         let received = self.receive();
@@ -58,8 +57,8 @@ impl<T> Inlet<T> {
 
     fn receive(&self) -> Result<Arc<Batch<T>>, RecvError> {
         if self.run.has_input_thread() {
-            // A batch that was there without a wait may have only just begun. If others
-            // want the processor, it grows meanwhile; if not, this takes no time.
+            // A batch that was there without a wait may have only just started. If other threads
+            // want the processor, the batch grows meanwhile; if not, this takes no time.
             if let Ok(batch) = self.receiver.try_recv() {
                 if batch.is_growing() {
                     yield_now();
@@ -70,9 +69,9 @@ impl<T> Inlet<T> {
         self.receiver.recv()
     }
 
-    /// Rings if it is time to, and says how many batches are left.
+    /// Rings if it is time to, and returns how many batches are left.
     fn announce_room(&mut self) -> usize {
-        // What is left in a channel for one batch need not be counted.
+        // In a channel of capacity one, there is nothing left to count.
         let left = if self.capacity == 1 { 0 } else { self.receiver.len() };
         self.was_full |= left + 1 >= self.capacity;
         if self.was_full && left <= self.capacity / 2 {

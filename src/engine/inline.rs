@@ -1,4 +1,4 @@
-//! The input, pulled by the manager on the consumer's thread.
+//! An input that the manager pulls on the consumer's thread.
 
 use std::fmt;
 
@@ -12,17 +12,17 @@ use super::source::{Hook, Left, NoHook, Source};
 use super::start::Dispatch;
 use crate::sync::Instant;
 
-/// How many items a batch has room for at first. A longer one, which only a fixed
-/// size can ask for, grows as it is filled.
+/// The initial capacity of a batch, in items. A longer batch, which only a fixed size can require,
+/// grows as it is filled.
 const FIRST_CAPACITY: usize = 1 << 13;
 
-/// An input that is pulled batch by batch, each when the one before it was sent.
+/// An input that is pulled batch by batch, each after the previous one was sent.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Inline<I: Iterator, H = NoHook> {
-    /// `None` once it has ended or is not wanted any more.
+    /// `None` once it has ended or is no longer wanted.
     input: Option<I>,
-    /// The item that was being pulled when a batch was left because of an interruption. It
-    /// is held until what interrupted has been heeded, then it is a batch of its own.
+    /// The item that was being pulled when an interruption ended a batch. It is held until the
+    /// manager has handled the interruption, and then becomes a batch of its own.
     held_over: Option<I::Item>,
     demand: Demand,
     hook: H,
@@ -37,7 +37,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         Self { input, held_over, demand, hook, hooked: false, dispatch }
     }
 
-    /// Pulls one batch and begins to send it; or gives Stop, when the input has ended.
+    /// Pulls one batch and begins to send it, or sends Stop if the input has ended.
     fn pull_batch(&mut self, most: usize) -> Result<(), Payload> {
         let Dispatch { fan_out, batch_size, time, run } = &mut self.dispatch;
         let Some(input) = &mut self.input else {
@@ -56,7 +56,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
             })
         });
         time.turn_to(Managing::WaitForScans);
-        // From here on the drop of the items is contained, whatever happens.
+        // From here on, the drop of the items is contained, whatever happens.
         let batch = Batch::new(items, run);
         if !batch.items().is_empty() {
             fan_out.enqueue(batch, first, None);
@@ -87,16 +87,16 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         Ok(self.hooked)
     }
 
-    /// Ends the run behind what was pulled: the input has panicked, or its hook.
+    /// Ends the run after the items pulled so far, because the input or its hook has panicked.
     // MODEL: loom-tests/tests/panics.rs::panic_in_the_input
     fn sever(&mut self) {
         self.dispatch.run.advance(Stage::Severed);
         self.dispatch.fan_out.stop();
-        // One panic is told. The input has gone in any case.
+        // Only one panic is reported. The input is dropped in any case.
         self.drop_input().unwrap_or_else(super::contain::discard);
     }
 
-    /// Drops the input, and the item of it that nobody was given; each drop may panic.
+    /// Drops the input and the held item; each drop may panic.
     fn drop_input(&mut self) -> Result<(), Payload> {
         let mut first = contain_drop(self.held_over.take());
         if let Some(payload) = contain_drop(self.input.take()) {
@@ -120,7 +120,7 @@ impl<I: Iterator, H: Hook> Source for Inline<I, H> {
 
     fn pull(&mut self) -> Result<bool, Payload> {
         match self.demand {
-            // What the hook has added is looked at first, and does not interrupt the batch.
+            // Scans that the hook has added are handled first, and do not interrupt the batch.
             Demand::Pull { most } => match self.call_hook()? {
                 true => Ok(true),
                 false => self.pull_batch(most).map(|()| true),
@@ -142,11 +142,11 @@ impl<I: Iterator, H: Hook> Source for Inline<I, H> {
     }
 }
 
-/// Whether the input goes on after a batch.
+/// How the input continues after a batch.
 enum Pulled<T> {
     More,
     Last,
-    /// The batch was left before this item.
+    /// An interruption ended the batch before this item.
     Interrupted(T),
 }
 
@@ -167,7 +167,7 @@ fn fill<T>(
     Pulled::More
 }
 
-/// Pulls so many items at once.
+/// Pulls `count` items at once, or fewer if the input ends.
 fn pull<I: Iterator>(
     input: &mut I,
     fan_out: &FanOut<I::Item>,
@@ -181,9 +181,9 @@ fn pull<I: Iterator>(
     if pulled < count { Pulled::Last } else { Pulled::More }
 }
 
-/// Pulls so many items one by one. If there is an interruption while an item is pulled,
-/// the batch ends before it: a scan that is added inside the input's `next` sees just
-/// what comes of that call and of those after it.
+/// Pulls items one by one. If an interruption arrives while an item is pulled, the batch ends
+/// before that item: a scan added inside the input's `next` sees only what that call and later ones
+/// return.
 // MODEL: loom-tests/tests/control.rs::add_inside_the_input
 fn pull_until<I: Iterator>(
     interrupted: impl Fn() -> bool,

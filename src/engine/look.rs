@@ -1,35 +1,35 @@
-//! A look over lanes: in which order they are asked, and when all have been. Pure: no
+//! A look over lanes: the order in which they are checked, and when all have been. Pure: no
 //! channel, no thread.
 
 use std::collections::VecDeque;
 
-/// What the lanes of a window have to say.
+/// What a check of the lanes of a window found.
 #[derive(Debug)]
 pub(super) enum Answer<R> {
-    /// This is what the lane at this place of the window has.
+    /// The lane at this place of the window is ready, with this.
     Ready(usize, R),
-    /// The lane at this place has nothing, and never will.
+    /// The lane at this place has ended.
     Ended(usize),
-    /// None of them has anything now.
+    /// No lane of the window has anything now.
     Idle,
 }
 
-/// Asks `lanes`, so many at once, until one is ready or each was asked. Takes lanes that
-/// have ended off the list.
+/// Checks `lanes`, a window at a time, until one is ready or all were checked. Removes lanes that
+/// have ended.
 ///
-/// The lanes stand in a queue. Whoever was found idle goes to its end, and so does the one
-/// that is ready: so it is the last to have another turn, and a lane that is ready is
-/// found before any other is found twice.
+/// The lanes form a queue. A lane that was found idle moves to its end, and so does the one that is
+/// ready. So the ready lane is the last to be checked again, and a lane that is ready is found
+/// before any other is found twice.
 ///
-/// Why "nothing" is said only when every lane was asked: lanes are asked at the front, and
-/// leave it when they were. Those that were not asked are the first `unseen`, whatever was
-/// taken off the list meanwhile.
+/// Why a look returns nothing only after checking every lane: lanes are checked at the front of the
+/// queue and then leave the front. The lanes not yet checked are the first `unseen`, whatever was
+/// removed meanwhile.
 pub(super) fn look<L, R>(
     lanes: &mut VecDeque<L>,
     window: usize,
     mut ask: impl FnMut(&mut dyn Iterator<Item = &L>) -> Answer<R>,
 ) -> Option<R> {
-    // INVARIANT: the first `unseen` lanes are those that this look has not asked.
+    // INVARIANT: the first `unseen` lanes are those that this look has not checked.
     let mut unseen = lanes.len();
     while unseen > 0 {
         let width = unseen.min(window);
@@ -56,7 +56,7 @@ pub(super) fn look<L, R>(
 mod tests {
     use super::*;
 
-    /// What a lane has to say when it is asked.
+    /// The state of a lane when it is checked.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Lane {
         Ready(usize),
@@ -77,8 +77,8 @@ mod tests {
         })
     }
 
-    /// One look. Of several lanes of a window that have something to say, the `pick`th
-    /// speaks. Gives what was found, and which lanes were asked.
+    /// One look. If several lanes of a window are ready or ended, the `pick`th is found. Returns
+    /// what was found, and which lanes were checked.
     fn one(lanes: &mut VecDeque<Lane>, window: usize, pick: usize) -> (Option<usize>, Vec<Lane>) {
         let mut asked = Vec::new();
         let found = look(lanes, window, |lanes| {
@@ -101,7 +101,7 @@ mod tests {
         (found, asked)
     }
 
-    /// The sizes of windows, and which lane of a window speaks, that the tests go through.
+    /// The window sizes, and the choices of a lane in a window, that the tests cover.
     fn settings() -> impl Iterator<Item = (usize, usize)> {
         (1..=4).flat_map(|window| (0..3).map(move |pick| (window, pick)))
     }

@@ -1,4 +1,4 @@
-//! The manager: collects outputs, and sees the run to its end.
+//! The manager: collects outputs, and carries the run to its end.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -26,16 +26,16 @@ use crate::threads::Pool;
 /// The near side of a run. It has no thread of its own: it works on the
 /// consumer's, inside [`next`](Manager::next).
 ///
-/// What goes to the scans is the [`Source`]'s, which either works in between here,
-/// or has a thread of its own.
+/// The [`Source`] sends items to the scans, either in between on the same thread, or on a thread of
+/// its own.
 ///
 /// Invariants:
 ///
-/// 1. The manager blocks on the doorbell alone, and only after a look that found
-///    nothing to do. (A source that blocks in its `next` is the caller's.)
+/// 1. The manager blocks only on the doorbell, and only after a look that found nothing to do. (An
+///    input that blocks in its `next` is the caller's.)
 ///    MODEL: loom-tests/tests/faults.rs::both_sides_full
-/// 2. What was asked for, a panic, and a scan that was added are seen to before the next
-///    batch of outputs is given, however many are ready.
+/// 2. Requests, panics and added scans are handled before the next batch of outputs is delivered,
+///    however many are ready.
 ///    MODEL: loom-tests/tests/fairness.rs::stop_behind_what_is_queued
 /// 3. Outputs that are ready are delivered before the input is pulled here.
 /// 4. The run has ended when every scan has exited, every output was collected, and
@@ -46,22 +46,22 @@ pub(crate) struct Manager<S: Source, O> {
     fan_in: FanIn<O>,
     /// How many scans have not reported their exit.
     live: usize,
-    /// How many scans there have been.
+    /// How many scans have started.
     known: usize,
-    /// How many of them were there from the start.
+    /// How many of them the run started with.
     started: usize,
     /// The names of scans that may still emit or panic, or have panicked.
     names: Names,
-    /// Where scans are admitted, if anybody wanted to know.
+    /// Where scans are admitted, if an adder was ever created.
     admission: Option<Arc<Admission<S::Item, O>>>,
     ended: bool,
-    /// The outputs that the consumer is being given, and whose they are.
+    /// The outputs that are being delivered, and the scan that emitted them.
     ready: (ScanId, Outputs<O>),
     consumer: Consumer,
     /// In a run whose outputs are put in order.
     turns: Option<Turns>,
     panic: FirstPanic,
-    /// Where the run is watched, if it is.
+    /// The figures of the run, if it is watched.
     figures: Option<Arc<Figures>>,
     settings: Arc<Settings>,
     pool: Pool,
@@ -77,18 +77,18 @@ pub(super) struct Shared<T, O> {
     pub(super) run: Arc<Run>,
 }
 
-/// What comes after a look that found nothing.
+/// What to do after a look that found nothing.
 enum Next {
-    /// Another look: something has changed.
+    /// Look again: something has changed.
     Look,
-    /// Sleep, until somebody rings.
+    /// Sleep until the bell rings.
     Sleep,
-    /// Nothing: the run is over.
+    /// Nothing: the run has ended.
     End,
 }
 
 impl<S: Source, O> Manager<S, O> {
-    /// Takes charge of the scans that are running at the far ends of `fan_in`.
+    /// Creates the manager of the scans that run at the far ends of `fan_in`.
     pub(super) fn new(
         source: S,
         shared: Shared<S::Item, O>,
@@ -119,14 +119,14 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// The same for who takes outputs [scan by scan](Self::next_of).
+    /// The same for a consumer that takes outputs [scan by scan](Self::next_of).
     pub(crate) fn in_turns(mut self) -> Self {
         self.turns = Some(Turns::new(self.known));
         self.consumer.takes_from_each(self.known);
         self
     }
 
-    /// Where scans are admitted. Not for runs whose outputs are taken scan by scan.
+    /// Returns where scans are admitted. Not for runs whose outputs are taken scan by scan.
     pub(crate) fn admission(&mut self) -> Arc<Admission<S::Item, O>> {
         let Self { admission, fan_out, settings, pool, run, .. } = self;
         let admission = admission.get_or_insert_with(|| {
@@ -137,14 +137,14 @@ impl<S: Source, O> Manager<S, O> {
         Arc::clone(admission)
     }
 
-    /// The name of a scan that may still emit, or has panicked.
+    /// Returns the name of a scan that may still emit, or has panicked.
     pub(crate) fn name(&self, id: ScanId) -> Option<&str> {
         self.names.get(id)
     }
 
-    /// The next output, in the order in which batches of outputs are found.
+    /// Returns the next output, in the order in which batches of outputs are found.
     ///
-    /// Resumes the run's first panic once everything else was delivered.
+    /// Resumes the run's first panic once everything else has been delivered.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<(ScanId, O)> {
         loop {
@@ -166,18 +166,16 @@ impl<S: Source, O> Manager<S, O> {
         Some(())
     }
 
-    /// The next outputs of one scan, the `index`th; `None` if it has emitted its
-    /// last, and has exited. The outputs of all others wait, and hold their scans back.
+    /// Returns the next outputs of the `index`th scan, or `None` if all its outputs were taken and
+    /// it has exited. The outputs of all other scans wait, and hold their scans back.
     ///
-    /// Whoever takes outputs scan by scan does so to the end, which is
-    /// [`finish`](Self::finish), and item by item: no scan may be waited for that
-    /// has emitted all there is for an item while another one has not. Then
-    /// waiting for one never deadlocks. For suppose that the manager sleeps. The
-    /// scan has nothing to do: it has had every item that was dispatched, and all
-    /// that it emitted for them was taken. So the others, too, have had what they
-    /// emitted for all of these items taken; none of them is owed one; and with
-    /// nobody owed anything the manager does not sleep, it fills the next batch, or it
-    /// sleeps because the input's own thread does.
+    /// A caller that takes outputs scan by scan must do so until [`finish`](Self::finish), and item
+    /// by item: it must not wait for a scan that has emitted everything for an item while another
+    /// has not. Then waiting for a scan never deadlocks. Suppose that the manager sleeps. The scan
+    /// has nothing to do: it has processed every item that was dispatched, and all its outputs for
+    /// them were taken. So the outputs of the other scans for these items were taken too, and none
+    /// of them is owed an item. With nothing owed, the manager does not sleep: it fills the next
+    /// batch, unless the input's own thread is the one that sleeps.
     // MODEL: loom-tests/tests/aligned.rs::silent_scan_beside_a_chatty_one
     pub(crate) fn next_of(&mut self, index: usize) -> Option<Outputs<O>> {
         match self.work(index, |fan_in| fan_in.receive(index))? {
@@ -193,9 +191,9 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// The same for who cannot go on without any of `hands`, the `current`th first: fills
-    /// that one, or another one behind it that is empty. `None` if the scan of one of these
-    /// has emitted its last.
+    /// The same for a caller that needs all of `hands`, the `current`th first: fills that one, or a
+    /// later one that is empty. Returns `None` if the scan of one of these has emitted its last
+    /// output.
     // MODEL: loom-tests/tests/ahead.rs::tee_ends_while_the_input_blocks
     pub(crate) fn next_of_any(&mut self, hands: &mut [Outputs<O>], current: usize) -> Option<()> {
         let (index, received) = self.work(current, |fan_in| {
@@ -216,8 +214,8 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// Waits for the exit of a scan whose outputs have come to their end: nothing of the
-    /// user's is left to run before it.
+    /// Waits for the exit of a scan whose outputs have ended: no user code is left to run before
+    /// it.
     // MODEL: loom-tests/tests/aligned.rs::panic_ends_the_order
     fn await_exit(&mut self, index: usize) {
         loop {
@@ -230,15 +228,15 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// Notes that all outputs of the `index`th scan were taken, in their order: if it has
-    /// panicked, or does so in its drop, that takes effect from now on.
+    /// Records that all outputs of the `index`th scan were taken, in order. If it has panicked, or
+    /// panics in its drop, that takes effect from now on.
     pub(crate) fn pass(&mut self, index: usize) {
         if let Some(payload) = self.turns.as_mut().and_then(|turns| turns.pass(index)) {
             self.fail(PanicOrigin::Scan(ScanId::new(index)), payload);
         }
     }
 
-    /// Drops what outputs are still to come, and ends the run.
+    /// Drops the remaining outputs, and ends the run.
     ///
     /// Resumes the run's first panic.
     pub(crate) fn finish(&mut self) {
@@ -248,19 +246,19 @@ impl<S: Source, O> Manager<S, O> {
         while self.work(0, FanIn::collect).is_some() {}
     }
 
-    /// How many outputs are at hand, and whether that is all there will be.
+    /// Returns how many outputs are ready and, once the run has ended, the same as the upper bound.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
         let ready = self.ready.1.len();
         (ready, self.ended.then_some(ready))
     }
 
-    /// Where the panic that ended the run came from.
+    /// Returns the origin of the panic that ended the run.
     pub(crate) fn panicked(&self) -> Option<&PanicOrigin> {
         self.panic.origin()
     }
 
-    /// Works until a look at the lanes finds something; `None` if the run is over. The
-    /// consumer has done with what was handed to it at this place before.
+    /// Works until a look at the lanes finds something; returns `None` if the run has ended. The
+    /// consumer has finished its previous batch from this place.
     #[inline(never)]
     fn work<R>(
         &mut self,
@@ -272,7 +270,7 @@ impl<S: Source, O> Manager<S, O> {
         }
         self.consumer.asks(place);
         loop {
-            // One look. What must not wait behind outputs comes first.
+            // One look. Events that must not wait for outputs come first.
             // MODEL: loom-tests/tests/fairness.rs::panic_behind_what_is_queued
             if self.run.is_called() {
                 self.read_events();
@@ -282,8 +280,8 @@ impl<S: Source, O> Manager<S, O> {
                 self.consumer.goes_on();
                 return Some(found);
             }
-            // It is the disconnection of an output channel that makes the manager expect
-            // an exit: so exits come last.
+            // The disconnection of an output channel makes the manager expect an exit, so exits
+            // come last.
             // MODEL: loom-tests/tests/end.rs::end_races_with_the_last_output
             if self.live > self.fan_in.len() && self.read_events() {
                 continue;
@@ -305,8 +303,8 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// Goes on with the input, when nothing else is to be done; if there is nothing to
-    /// be done there either, says whether the run is over.
+    /// Goes on with the input when there is nothing else to do. If there is nothing to do there
+    /// either, returns whether the run has ended.
     fn go_on(&mut self) -> Next {
         let pulled = self.source.pull();
         match self.of_input(pulled) {
@@ -328,18 +326,17 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// Takes note of what the input has panicked with. It has severed the run: what was
-    /// pulled before is stepped over.
+    /// Records the panic of the input. It has severed the run: scans still step over what was
+    /// pulled before.
     // MODEL: loom-tests/tests/panics.rs::panic_in_the_input
     fn of_input<R>(&mut self, result: Result<R, Payload>) -> Option<R> {
         result.map_err(|payload| self.panic.note(PanicOrigin::Input, payload)).ok()
     }
 
-    /// Reads what other threads have said beside the outputs. With what this look
-    /// expects may come the exit of a scan that was found connected a moment ago; its
-    /// ring is then still to come, or has come since.
+    /// Reads the events. Besides those that this look expects, there may be the exit of a scan that
+    /// was found connected a moment ago; its ring is then still to come, or has come since.
     ///
-    /// Says whether something has changed that has to be looked at again.
+    /// Returns whether a change requires another look.
     fn read_events(&mut self) -> bool {
         let events = self.run.take_events();
         self.heed(events)
@@ -374,7 +371,7 @@ impl<S: Source, O> Manager<S, O> {
         added || abort || stop || !stop_scans.is_empty()
     }
 
-    /// Takes note of the exit of a scan, and of its panic if it had one.
+    /// Records the exit of a scan, and its panic if there was one.
     fn exited(&mut self, id: ScanId, panic: Option<Payload>) {
         if panic.is_none() {
             self.forget(id);
@@ -388,7 +385,7 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// Begins to forget a scan that was added and has ended.
+    /// Begins to forget an added scan that has ended.
     fn forget(&mut self, id: ScanId) {
         if id.index() >= self.started {
             self.names.left(id);
@@ -398,7 +395,7 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// Takes charge of the scans that were added.
+    /// Takes over the scans that were added.
     fn admit(&mut self) {
         let Some(admission) = &self.admission else { return };
         for Admitted { id, name, side } in admission.take_admitted() {
@@ -412,36 +409,35 @@ impl<S: Source, O> Manager<S, O> {
         }
     }
 
-    /// Aborts the run because of a panic. What was emitted before is delivered,
-    /// then the first panic surfaces.
+    /// Aborts the run because of a panic. What was emitted before is delivered; then the first
+    /// panic surfaces.
     // MODEL: loom-tests/tests/panics.rs::panic_while_the_manager_waits_for_room
     fn fail(&mut self, origin: PanicOrigin, payload: Payload) {
         self.panic.note(origin, payload);
         self.abort();
     }
 
-    /// Ends the run as the end of its input does.
+    /// Ends the run as if its input had ended.
     pub(crate) fn stop(&mut self) {
         self.fan_out.stop();
     }
 
-    /// Makes every scan thread leave. One that waits for input finds its channel
-    /// at its end; one that waits for room for outputs gets it from the consumer or
-    /// from [`drop`](Drop::drop).
+    /// Makes every scan thread leave. A thread that waits for input finds the end of its channel;
+    /// one that waits for room for outputs gets it from the consumer or from [`drop`](Drop::drop).
     pub(crate) fn abort(&mut self) {
         self.run.advance(Stage::Aborted);
         let released = self.source.release(self.fan_out.close());
         self.of_input(released);
     }
 
-    /// Aborts the run, unless its input has panicked: then all end by themselves.
+    /// Aborts the run, unless its input has panicked: then all scans end by themselves.
     pub(crate) fn abort_unless_severed(&mut self) {
         if !self.run.is(Stage::Severed) {
             self.abort();
         }
     }
 
-    /// Ends the run, with the panic that it had, if it had one.
+    /// Ends the run, and resumes its panic, if there was one.
     fn end(&mut self) {
         // The last batch may have been dropped since the look began, here.
         let events = self.run.close_events();
@@ -454,8 +450,8 @@ impl<S: Source, O> Manager<S, O> {
     }
 }
 
-/// Aborts what is left of the run, and waits until every scan thread has left it:
-/// for at most the one call of user code that each is in.
+/// Aborts what is left of the run, and waits until every scan thread has left it. Each finishes at
+/// most the call of user code that it is in.
 // MODEL: loom-tests/tests/drop.rs::while_dispatching_with_both_sides_full
 impl<S: Source, O> Drop for Manager<S, O> {
     fn drop(&mut self) {
@@ -465,8 +461,8 @@ impl<S: Source, O> Drop for Manager<S, O> {
         loop {
             self.fan_in.close();
             if self.read_events() {
-                // There may be lanes of scans that were added since the last look, and
-                // nobody may be left to ring for them.
+                // Scans added since the last look may have lanes, and no thread may be left to ring
+                // for them.
                 // MODEL: loom-tests/tests/control.rs::add_races_with_the_drop
                 continue;
             }

@@ -1,8 +1,7 @@
-//! What the threads of a run count of themselves.
+//! The counters that the threads of a run keep.
 //!
-//! These figures are no part of the protocol: nothing that has to be right is concluded
-//! from them.
-//! Each is written by one thread and read by anybody at any time.
+//! These figures are no part of the protocol: no decision that must be correct depends on them.
+//! Each is written by one thread, and any thread may read it at any time.
 // ORDERING: all relaxed. A reader may see one figure older than another.
 
 use std::marker::PhantomData;
@@ -10,9 +9,9 @@ use std::time::Duration;
 
 use crate::sync::{Counter, Instant, Ordering};
 
-/// What a thread may spend its time on.
+/// The activities that a thread may spend its time on.
 pub(crate) trait Activity: Copy {
-    /// From zero; of the last, which is the end, no time is kept.
+    /// The index, from zero. No time is kept for the last activity, which is the end.
     fn index(self) -> usize;
 }
 
@@ -29,14 +28,14 @@ pub(crate) enum Scanning {
     Done,
 }
 
-/// What those spend their time on who pull the input and collect outputs.
+/// What the threads that pull the input and collect outputs spend their time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Managing {
     /// Nothing is ready, or no scan has room.
     WaitForScans,
     /// It is in the input.
     PullInput,
-    /// It is in the code of the consumer.
+    /// It is in the consumer's code.
     LetConsume,
     /// The run is over.
     Done,
@@ -58,9 +57,9 @@ impl Activity for Managing {
 #[derive(Debug)]
 pub(crate) struct Timesheet<A> {
     begun: Instant,
-    /// Nanoseconds since the beginning at which the thread began what it does now.
+    /// When the thread began its current activity, in nanoseconds since the beginning.
     since: Counter,
-    /// The index of what it does.
+    /// The index of the current activity.
     now: Counter,
     /// Nanoseconds that each activity took, up to `since`.
     took: [Counter; 3],
@@ -79,7 +78,7 @@ impl<A: Activity> Timesheet<A> {
         }
     }
 
-    /// Notes that from now on the thread does something else.
+    /// Records that the thread turns to another activity.
     pub(super) fn turn_to(&self, doing: A) {
         let now = self.now();
         let since = self.since.load(Ordering::Relaxed);
@@ -90,7 +89,7 @@ impl<A: Activity> Timesheet<A> {
         self.now.store(doing.index() as u64, Ordering::Relaxed);
     }
 
-    /// How long the thread has been doing this, what it does now included.
+    /// Returns how long the thread has spent on an activity, including the current one.
     pub(crate) fn time(&self, doing: A) -> Duration {
         let mut took = self.took[doing.index()].load(Ordering::Relaxed);
         if self.now.load(Ordering::Relaxed) == doing.index() as u64 {
@@ -99,7 +98,8 @@ impl<A: Activity> Timesheet<A> {
         Duration::from_nanos(took)
     }
 
-    /// How long the thread has done what it does not do now. Does not ask the clock.
+    /// Returns how long the thread has spent on an activity other than the current one. Does not
+    /// read the clock.
     pub(super) fn past(&self, doing: A) -> Duration {
         Duration::from_nanos(self.took[doing.index()].load(Ordering::Relaxed))
     }
@@ -130,18 +130,18 @@ impl Meter {
         }
     }
 
-    /// Notes that a batch was taken from a channel that held so many.
+    /// Records that a batch was taken from a channel that held `held` of them.
     pub(super) fn took_batch(&self, items: usize, held: usize) {
         add(&self.items, items as u64);
         raise(&self.most_input, held as u64);
     }
 
-    /// Notes that the scan has emitted so many outputs.
+    /// Records that the scan has emitted more outputs.
     pub(super) fn emitted(&self, outputs: u64) {
         add(&self.outputs, outputs);
     }
 
-    /// Notes that outputs were published, into a channel that then held so many batches.
+    /// Records that outputs were published, and how many batches the channel then held.
     pub(super) fn published(&self, held: usize) {
         raise(&self.most_output, held as u64);
     }
@@ -154,7 +154,7 @@ impl Meter {
         self.outputs.load(Ordering::Relaxed)
     }
 
-    /// The most batches that the input channel and the output channel have held.
+    /// Returns the most batches that the input channel and the output channel have held.
     pub(crate) fn high_water(&self) -> (u64, u64) {
         (self.most_input.load(Ordering::Relaxed), self.most_output.load(Ordering::Relaxed))
     }

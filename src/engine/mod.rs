@@ -8,15 +8,15 @@
 //!                     FanOut ─Batch│Batch│Stop─► branch N
 //! ```
 //!
-//! In reading order: [`message`] and [`batch`] travel; [`doorbell`] is where the near side
-//! sleeps, [`events`] are what it is told beside outputs, and [`run`] is what all threads of a
-//! run share; [`branch`] is what a thread executes between [`inlet`] and [`outlet`], with
-//! [`exit_guard`] as the one way out; [`fan_out`] knows who is still sent the current batch,
-//! which a [`source`] pulls on the consumer's thread ([`inline`]) or on one of its own
-//! ([`read_ahead`], with batches that are [`growing`]); [`look`], [`fan_in`], [`turns`],
-//! [`names`] and [`manager`] collect the outputs; [`batch_size`], [`pace`] and [`consumer`] decide how much is
-//! sent at once; [`contain`] and [`first_panic`] are where panics go; [`meter`] and [`figures`]
-//! count; [`start`] puts a run together, and [`admission`] adds to it.
+//! In reading order: [`message`] and [`batch`] are what is sent; [`doorbell`] is where the near
+//! side sleeps, [`events`] are what it receives besides outputs, and [`run`] is what all threads of
+//! a run share; [`branch`] is what a thread executes between [`inlet`] and [`outlet`], with
+//! [`exit_guard`] as the one way out; [`fan_out`] knows who is still sent the current batch, which
+//! a [`source`] pulls on the consumer's thread ([`inline`]) or on one of its own ([`read_ahead`],
+//! with batches that are [`growing`]); [`look`], [`fan_in`], [`turns`], [`names`] and [`manager`]
+//! collect the outputs; [`batch_size`], [`pace`] and [`consumer`] decide how much is sent at once;
+//! [`contain`] and [`first_panic`] are where panics go; [`meter`] and [`figures`] count; [`start`]
+//! puts a run together, and [`admission`] adds to it.
 //!
 //! Architecture invariant: nothing here knows what a scan computes or which public iterator it
 //! serves, nothing here imports from `api` or `scan`, and nothing here runs user code under a

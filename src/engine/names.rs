@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use super::id::ScanId;
 
-/// The names that scans were given, as long as they may be asked for.
+/// The names of scans, for as long as a caller may ask for them.
 #[derive(Debug)]
 pub(super) struct Names {
     names: BTreeMap<ScanId, Box<str>>,
-    /// Those of scans that were added and have exited.
+    /// The added scans that have exited.
     left: Vec<ScanId>,
 }
 
 impl Names {
-    /// Names that are kept to the end: of the scans that a run is started with.
+    /// Creates the names of the scans that a run starts with, which are kept to the end.
     pub(super) fn new(names: BTreeMap<ScanId, Box<str>>) -> Self {
         Self { names, left: Vec::new() }
     }
@@ -22,12 +22,12 @@ impl Names {
         self.names.get(&id).map(|name| &**name)
     }
 
-    /// Notes the name of a scan that was added.
+    /// Records the name of an added scan.
     pub(super) fn add(&mut self, id: ScanId, name: Option<Box<str>>) {
         self.names.extend(name.map(|name| (id, name)));
     }
 
-    /// Notes that a scan which was added has exited without a panic.
+    /// Records that an added scan has exited without a panic.
     pub(super) fn left(&mut self, id: ScanId) {
         self.left.push(id);
     }

@@ -1,4 +1,4 @@
-//! A scan thread's way out: outputs are gathered into batches and sent.
+//! The output of a scan thread: it gathers outputs into batches and sends them.
 
 use std::fmt;
 use std::mem;
@@ -11,13 +11,12 @@ use super::pace::Pace;
 use super::run::{Run, Stage};
 use crate::sync::{Arc, Instant, Sender};
 
-/// Which of a scan's outputs travel.
+/// Which of a scan's outputs are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// All of them, as they come.
+    /// All of them, as they are emitted.
     Every,
-    /// All of them, among marks that travel along: the scan says how many outputs there
-    /// are.
+    /// All of them, among marks that are sent too; the scan reports how many outputs there are.
     Marked,
     /// The last one, when the scan exits.
     Last,
@@ -25,19 +24,19 @@ pub(crate) enum Kept {
 
 /// The output side of a scan thread.
 ///
-/// Invariant: between two pieces of a batch of items nothing that travels is held here. A
-/// scan waits for input only after it has published all that it emitted, but for the one
-/// output that is the last so far.
+/// Invariant: between two pieces of a batch of items, nothing that should be sent is held here. A
+/// scan waits for input only after it has published all its outputs, except where only the last is
+/// sent: that one is held.
 pub(crate) struct Outlet<O> {
-    /// Emitted and not yet published.
+    /// Outputs emitted and not yet published.
     gathered: Vec<O>,
-    /// How many are published at once.
+    /// How many outputs are published at once.
     size: BatchSize,
-    /// With how many gathered to look whether it is time to publish.
+    /// The number of gathered outputs at which to check whether it is time to publish.
     look_at: usize,
     /// When the scan began to fill this batch.
     since: Instant,
-    /// How long it has waited for room meanwhile.
+    /// How long the scan has waited for room since then.
     waited: Duration,
     /// How many outputs the scan has emitted that are not in its figures yet.
     counted: u64,
@@ -85,7 +84,7 @@ impl<O> Outlet<O> {
         }
     }
 
-    /// Takes note that so many outputs were emitted, where that cannot be seen here.
+    /// Records that outputs were emitted, where the outlet cannot count them itself.
     #[inline]
     pub(crate) fn count(&mut self, outputs: u64) {
         if self.kept == Kept::Marked {
@@ -93,24 +92,24 @@ impl<O> Outlet<O> {
         }
     }
 
-    /// Whether what is emitted is still wanted.
+    /// Returns whether outputs are still wanted.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.run.is_aborted()
     }
 
-    /// Notes when the scan begins with a piece of a batch.
+    /// Records when the scan begins a piece of a batch.
     pub(crate) fn begin_piece(&mut self, now: Instant) {
         self.since = now;
         self.waited = Duration::ZERO;
     }
 
-    /// How many items the next piece is to have.
+    /// Returns how many items the next piece should have.
     pub(crate) fn piece(&self) -> usize {
         self.pace.items.get()
     }
 
-    /// Learns from a piece of so many items.
+    /// Learns from a piece of `items` items.
     pub(crate) fn end_piece(&self, items: usize, began: Instant) {
         self.pace.items.learn(items, || began.elapsed().saturating_sub(self.waited));
     }
@@ -123,7 +122,7 @@ impl<O> Outlet<O> {
         self.settle();
     }
 
-    /// Sends the last that there is to send.
+    /// Sends what is left to send.
     pub(crate) fn finish(&mut self) {
         if self.kept == Kept::Last {
             self.counted += self.gathered.len() as u64;
@@ -132,15 +131,15 @@ impl<O> Outlet<O> {
         self.settle();
     }
 
-    /// Puts down in the figures what the scan has emitted.
+    /// Adds what the scan has emitted to its figures.
     fn settle(&mut self) {
         if self.counted > 0 {
             self.meter.emitted(mem::take(&mut self.counted));
         }
     }
 
-    /// Publishes the batch if it is full: of a scan that emits much in one step, or so much
-    /// that each output takes its time, nothing waits for the end of the step.
+    /// Publishes the batch if it is full or due. So if a scan emits many outputs in one step, or
+    /// each takes long, they do not wait for the end of the step.
     #[inline(never)]
     fn look(&mut self) {
         if self.kept == Kept::Last {
@@ -148,7 +147,7 @@ impl<O> Outlet<O> {
         }
         let filled = self.gathered.len();
         let began = self.since;
-        // The clock is asked once, if at all.
+        // The clock is read at most once.
         let mut took = None;
         let mut elapsed = || *took.get_or_insert_with(|| began.elapsed());
         if !self.size.is_full(filled, &mut elapsed) {
@@ -162,7 +161,7 @@ impl<O> Outlet<O> {
         }
     }
 
-    /// Drops the output before the last. That may panic, inside the step that emits.
+    /// Drops the previous output. This may panic, inside the step that emits.
     fn keep_the_last(&mut self) {
         self.counted += 1;
         let before = self.gathered.swap_remove(0);
@@ -171,11 +170,11 @@ impl<O> Outlet<O> {
 
     /// Sends what has been gathered; blocks while the output channel is full.
     ///
-    /// The manager empties the channel whenever it looks, or drops it, so the
-    /// wait ends. It was rung for everything that fills the channel.
+    /// The wait ends because the manager empties the channel whenever it looks, or drops it, and
+    /// the bell was rung for everything in the channel.
     ///
-    /// In a run that has been aborted outputs are sent as ever: those that were gathered
-    /// before, and what the step in hand emits. Only when nobody takes them are they dropped.
+    /// In an aborted run, outputs are sent as usual: those gathered before, and those that the
+    /// current step emits. They are dropped only if nobody takes them.
     // MODEL: loom-tests/tests/faults.rs::both_sides_full
     // MODEL: loom-tests/tests/panics.rs::outputs_before_an_abort_are_delivered
     fn send(&mut self) {
@@ -193,7 +192,7 @@ impl<O> Outlet<O> {
         }
         self.settle();
         let waiting = self.sender.len();
-        // Nobody else sends here, so in a channel with room there is no wait.
+        // This is the only sender, so it does not wait if the channel has room.
         let full = waiting >= self.capacity;
         let sent =
             if full { self.send_to_full(outputs) } else { self.sender.send(outputs).is_ok() };
@@ -225,7 +224,7 @@ impl<O> Outlet<O> {
 
 impl<O> Drop for Outlet<O> {
     fn drop(&mut self) {
-        // What was not published is dropped as outputs are, panics contained.
+        // Unpublished outputs are dropped like published ones, with panics contained.
         drop(Outputs::new(mem::take(&mut self.gathered)));
     }
 }

@@ -1,4 +1,4 @@
-//! How fast a scan and the consumer of its outputs are, as far as is known.
+//! How fast a scan and the consumer of its outputs are, as measured so far.
 //!
 //! Each figure is a guess that shapes batches and nothing else: any is correct.
 // ORDERING: all relaxed; each figure has one writer.
@@ -8,31 +8,31 @@ use std::time::Duration;
 use super::batch_size::{BatchSize, learned};
 use crate::sync::{Counter, Ordering};
 
-/// How much one scan, and the consumer of what it emits, deal with in about half a linger.
-/// Nobody is sent more at once: a batch that takes its taker long holds memory for as long,
-/// and nothing that is asked for meanwhile gets past it.
+/// How much one scan, and the consumer of its outputs, process in about half a linger. Neither is
+/// sent more at once: a batch that takes long holds memory for as long, and no request can overtake
+/// it.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// How many items the scan steps over. Learnt on its thread.
+    /// How many items the scan steps over. Learned on its thread.
     pub(super) items: Guess,
-    /// How many of its outputs the consumer takes. Learnt on the consumer's thread.
+    /// How many of its outputs the consumer takes. Learned on the consumer's thread.
     pub(super) outputs: Guess,
 }
 
 impl Pace {
-    /// Of a scan and a consumer of whom nothing is known yet.
+    /// Creates the pace of a scan and a consumer of unknown speed.
     ///
-    /// The scan counts as fast until it is seen to be slow: its first batches are short
-    /// anyway, for the input begins with one item. The consumer does not: what has been
-    /// published gets ahead of whatever is asked for.
+    /// The scan counts as fast until measured to be slow: its first batches are short anyway,
+    /// because the input begins with one item. The consumer does not, because requests take effect
+    /// only after what has been published.
     pub(super) fn new(items: &BatchSize, outputs: &BatchSize) -> Self {
         let of_items = Guess::new(items, items.max());
         Self { items: of_items, outputs: Guess::new(outputs, outputs.first_guess()) }
     }
 }
 
-/// How much somebody deals with in about half a linger: `max` at most, and where batches
-/// have a fixed size, that.
+/// How much one party processes in about half a linger: at most `max`, or the fixed size of batches
+/// if there is one.
 #[derive(Debug)]
 pub(super) struct Guess {
     now: Counter,
@@ -50,12 +50,12 @@ impl Guess {
         self.now.load(Ordering::Relaxed) as usize
     }
 
-    /// Learns from what has been dealt with.
+    /// Learns from values that were processed.
     pub(super) fn learn(&self, dealt_with: usize, elapsed: impl FnOnce() -> Duration) {
         if !self.fixed {
             let before = self.get();
             let now = learned(before, self.max, dealt_with, elapsed());
-            // Whoever reads this does so for each batch, and on another processor.
+            // Another thread reads this for each batch, on another processor.
             if now != before {
                 self.now.store(now as u64, Ordering::Relaxed);
             }

@@ -4,17 +4,17 @@ use std::fmt;
 
 use super::id::ScanId;
 
-/// Where the panic that ended a run came from.
+/// The origin of the panic that ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PanicOrigin {
     /// A call of this scan: its step, its flush, or its drop.
     Scan(ScanId),
-    /// The input: its `next`, or its drop; or whoever is asked for new scans along
-    /// with it.
+    /// The input: its `next` or its drop, or the closure that [`dynamic`](crate::FanOut::dynamic)
+    /// asks for new scans.
     Input,
-    /// The drop of an item. It happens on whichever thread lets go of the item's
-    /// batch last, so it belongs to no scan.
+    /// The drop of an item. It happens on the thread that drops the item's batch last, so it
+    /// belongs to no scan.
     Item,
 }
 

@@ -1,4 +1,4 @@
-//! The input, pulled on a thread of its own, ahead of the consumer.
+//! An input that is pulled on its own thread, ahead of the consumer.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,21 +22,20 @@ pub struct ReadAhead<T> {
     item: PhantomData<fn() -> T>,
 }
 
-/// Whether the thread is still to be waited for.
+/// Whether the run still waits for the thread.
 #[derive(Debug)]
 enum Awaited {
     /// It rings when it leaves.
     Yes,
-    /// It was inside the input when the run let go of it. If that does not block, it
-    /// leaves at once.
+    /// The thread was inside the input when the run released it. If the input does not block, the
+    /// thread leaves at once.
     Briefly(Patience),
     /// No.
     No,
 }
 
 impl<T> ReadAhead<T> {
-    /// The two ends of an input that has its own thread: what the manager has, and
-    /// what the thread works with.
+    /// Creates the two ends of an input that has its own thread: the manager's, and the thread's.
     pub(crate) fn new(dispatch: Dispatch<T>) -> (Self, Puller<T>) {
         (Self { awaited: Awaited::Yes, item: PhantomData }, Puller(dispatch))
     }
@@ -51,8 +50,8 @@ impl<T> Source for ReadAhead<T> {
         Ok(false)
     }
 
-    /// A thread that is inside the input is detached, if it does not leave at once. It finds
-    /// the fan-out closed when it comes back. One that is elsewhere leaves.
+    /// A thread that is inside the input is detached if it does not leave at once. It finds the
+    /// fan-out closed when it returns. A thread that is elsewhere leaves by itself.
     // MODEL: loom-tests/tests/ahead.rs::drop_while_the_input_blocks
     // MODEL: loom-tests/tests/ahead.rs::nothing_is_pulled_behind_a_drop
     fn release(&mut self, pulling: bool) -> Result<(), Payload> {
@@ -81,13 +80,13 @@ impl<T> Source for ReadAhead<T> {
     }
 }
 
-/// What the input's thread works with; the other end of a [`ReadAhead`].
+/// The end of a [`ReadAhead`] that the input's thread uses.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Puller<T>(Dispatch<T>);
 
 impl<T> Puller<T> {
-    /// Pulls the input to its end, or until nobody takes items any more; then hands
-    /// the thread back.
+    /// Pulls the input to its end, or until no scan takes items any more; then returns the thread
+    /// to its pool.
     pub(crate) fn live<H: Hook>(
         mut self,
         input: impl Iterator<Item = T>,
@@ -111,8 +110,8 @@ impl<T> Puller<T> {
         drop(exit);
     }
 
-    /// Pulls item by item. Each is added to the batch that grows; when a scan has taken
-    /// that, or it is full, the item begins the next one.
+    /// Pulls item by item, and adds each to the growing batch. If that is full or a scan has taken
+    /// it, the item begins the next batch.
     fn pull(&mut self, input: &mut impl Iterator<Item = T>, hook: &mut impl Hook) {
         let Some(mut most) = self.wait_for_demand() else { return };
         hook.before_batch();
@@ -132,7 +131,7 @@ impl<T> Puller<T> {
         }
     }
 
-    /// Pulls the next item, unless nobody takes it.
+    /// Pulls the next item, unless no scan would take it.
     #[inline]
     fn next(&self, input: &mut impl Iterator<Item = T>) -> Option<T> {
         if self.0.fan_out.is_closed() {
@@ -143,8 +142,7 @@ impl<T> Puller<T> {
         Some(item)
     }
 
-    /// Sends a batch that consists of one item so far, and gives the end at which it
-    /// grows.
+    /// Sends a batch of one item, and returns the end at which it grows.
     fn begin(&self, item: T) -> Arc<Growing<T>> {
         let Dispatch { fan_out, run, .. } = &self.0;
         let growing = Arc::new(Growing::new(item));
@@ -153,8 +151,8 @@ impl<T> Puller<T> {
         growing
     }
 
-    /// Blocks until all scans have what is being sent, and says how many items the slowest
-    /// deals with at once; `None` if nobody takes items any more.
+    /// Blocks until all scans have the current batch. Returns how many items the slowest scan
+    /// processes at once, or `None` if no scan takes items any more.
     // MODEL: loom-tests/tests/ahead.rs::both_sides_full
     fn wait_for_demand(&self) -> Option<usize> {
         let Dispatch { fan_out, run, time, .. } = &self.0;
@@ -165,22 +163,22 @@ impl<T> Puller<T> {
                     time.turn_to(Managing::PullInput);
                     return Some(most);
                 }
-                // WAKE: room in an input channel, or an exit, by whoever makes it. When
-                // the fan_out is closed, the exit of who has no room is still to come.
+                // WAKE: room in an input channel, or an exit, by the thread that makes it. When the
+                // fan-out is closed, the exit of a scan without room is still to come.
                 Demand::Wait => run.wait_for_room(),
                 Demand::Leave => return None,
             }
         }
     }
 
-    /// Pulls items and adds them to the batch, until it is full or somebody has taken it.
-    /// Gives the first that belongs to the next one; `None` if there is none.
+    /// Pulls items and adds them to the batch until it is full or a scan has taken it. Returns the
+    /// first item of the next batch, or `None` if there is none.
     fn grow(&mut self, growing: &Growing<T>, input: &mut impl Iterator<Item = T>) -> Option<T> {
         let began = Instant::now();
         let (mut filled, mut look_at) = (1, 1);
         loop {
             let item = self.next(input)?;
-            // The time that the item in hand took to come counts.
+            // The time that the current item took to arrive counts.
             let size = &mut self.0.batch_size;
             if filled >= look_at {
                 if size.is_full(filled, || began.elapsed()) {
@@ -197,8 +195,8 @@ impl<T> Puller<T> {
     }
 }
 
-/// Says on drop that the input's thread has left: like the exit of a scan, first
-/// the thread goes back to the pool, then it is published, then rung for.
+/// Reports on drop that the input's thread has left. As at the exit of a scan, first the thread
+/// returns to the pool, then the exit is published, then the bell is rung.
 struct Exit {
     worker: Option<Worker>,
     panic: Option<Payload>,

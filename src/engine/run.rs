@@ -8,7 +8,7 @@ use super::id::ScanId;
 use super::panic_origin::PanicOrigin;
 use crate::sync::{AtomicBool, AtomicU8, Counter, OnceLock, Ordering};
 
-/// How far a run has come. It only ever goes on to a later stage.
+/// The stage of a run. It only ever moves to a later stage.
 ///
 /// ```text
 ///            the input panics
@@ -24,28 +24,28 @@ use crate::sync::{AtomicBool, AtomicU8, Counter, OnceLock, Ordering};
 pub(super) enum Stage {
     /// Scans step; the end of a channel is Stop.
     Going,
-    /// Scans step over what was pulled before; at the end of its channel each leaves,
-    /// without a flush.
+    /// Scans step over what was pulled before; at the end of its channel, each leaves without a
+    /// flush.
     Severed,
-    /// No further step is begun. What was emitted is delivered.
+    /// No further step begins. What was emitted is delivered.
     Aborted,
     /// Nobody takes outputs any more.
     Unheard,
 }
 
-/// The shared side of a run. It holds nothing of the user's but the payloads of
-/// panics, on their way to the manager.
+/// The shared side of a run. The only user values in it are the payloads of panics, on their way to
+/// the manager.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// A [`Stage`]. Raised before any channel is dropped because of it; read by scan
     /// threads between any two items, and when a channel has come to its end.
     stage: AtomicU8,
     events: Mailbox,
-    /// Whether there are events that must not wait until no outputs are ready.
+    /// Whether there are events that must be read before the next outputs.
     called: AtomicBool,
-    /// How many scans have begun. No decision but to ignore a request hangs on it.
+    /// How many scans have started. Used only to decide whether to ignore a request.
     begun: Counter,
-    /// Where the first panic came from, for those who have no iterator to ask.
+    /// The origin of the first panic, for verbs that return no iterator.
     panicked: OnceLock<PanicOrigin>,
     /// Where the manager sleeps.
     doorbell: Doorbell,
@@ -54,8 +54,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// What is shared by the threads of a run, the input's own one included if it has
-    /// one.
+    /// Creates what the threads of a run share, including the input's own thread if it has one.
     pub(super) fn new(input_has_thread: bool) -> Self {
         Self {
             stage: AtomicU8::new(Stage::Going as u8),
@@ -73,42 +72,42 @@ impl Run {
         self.room.is_some()
     }
 
-    /// Goes on to `stage`, if the run has not come further already.
+    /// Moves to `stage`, unless the run is already past it.
     pub(super) fn advance(&self, stage: Stage) {
         // ORDERING: a thread that reads the stage late comes to the end of a channel,
         // whose other end is dropped after this; that publishes the stage.
         self.stage.fetch_max(stage as u8, Ordering::Relaxed);
     }
 
-    /// Whether the run has come as far as `stage`.
+    /// Returns whether the run has reached `stage`.
     #[inline]
     pub(super) fn is(&self, stage: Stage) -> bool {
         // ORDERING: pairs with nothing; see `advance`.
         self.stage.load(Ordering::Relaxed) >= stage as u8
     }
 
-    /// Whether no further step is to begin.
+    /// Returns whether no further step may begin.
     #[inline]
     pub(super) fn is_aborted(&self) -> bool {
         self.is(Stage::Aborted)
     }
 
-    /// Notes that another scan begins.
+    /// Records that another scan starts.
     pub(super) fn begin_scan(&self) {
         self.begun.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes where the first panic came from.
+    /// Records the origin of the first panic.
     pub(super) fn note_panic(&self, origin: PanicOrigin) {
         self.panicked.get_or_init(|| origin);
     }
 
-    /// Where the first panic came from, once there was one.
+    /// Returns the origin of the first panic, if there was one.
     pub(crate) fn panicked(&self) -> Option<PanicOrigin> {
         self.panicked.get().copied()
     }
 
-    /// Publishes that a scan's thread is done with the run, then rings.
+    /// Publishes that a scan's thread has left the run, then rings.
     // MODEL: loom-tests/tests/end.rs::two_scans_end_at_once
     pub(super) fn exited(&self, id: ScanId, panic: Option<Payload>) {
         let panicked = panic.is_some();
@@ -164,8 +163,8 @@ impl Run {
         self.call();
     }
 
-    /// Publishes that something is asked for, then rings. Of a run that has ended, and for
-    /// a scan that has not begun, nothing can be asked.
+    /// Publishes a request, then rings. Ignores requests to a run that has ended, or for a scan
+    /// that has not started.
     // MODEL: loom-tests/tests/control.rs::stop_from_another_thread
     pub(crate) fn ask(&self, request: Request) {
         if let Request::StopScan(id) = request {
@@ -180,51 +179,50 @@ impl Run {
         self.call();
     }
 
-    /// Whether the end of the run was asked for, and has not begun yet.
+    /// Returns whether the end of the run was requested and has not begun yet.
     pub(super) fn is_asked_to_end(&self) -> bool {
         self.events.add(|events| events.is_some_and(|events| events.stop || events.abort))
     }
 
-    /// Says that there are events which must not wait: called after publishing them.
+    /// Signals that there are events which must not wait. Called after publishing them.
     fn call(&self) {
-        // ORDERING: the flag publishes nothing, it says where to look; the lock of the
-        // events publishes. A manager that misses it goes on with what it has, and reads
-        // the events in any case when it was woken.
+        // ORDERING: the flag publishes nothing, it only tells where to look; the lock of the events
+        // publishes. A manager that misses it goes on with what it has, and reads the events in any
+        // case when it is woken.
         self.called.store(true, Ordering::Relaxed);
         self.ring();
     }
 
-    /// Whether there are events that must not wait; and that whoever pulls the input on
-    /// the consumer's thread is to leave the batch in hand.
+    /// Returns whether there are events that must not wait. If so, an input that is pulled on the
+    /// consumer's thread ends its current batch.
     #[inline]
     pub(super) fn is_called(&self) -> bool {
-        // ORDERING: see `call`. Who has called on this thread, or before something that
-        // this thread has seen, is seen here.
+        // ORDERING: see `call`. A call on this thread, or one before something that this thread has
+        // seen, is seen here.
         self.called.load(Ordering::Relaxed)
     }
 
-    /// Takes the events that have come since the last call.
+    /// Takes the events since the last call.
     // MODEL: loom-tests/tests/control.rs::stop_that_has_returned_leaves_the_batch
     pub(super) fn take_events(&self) -> Events {
-        // ORDERING: cleared before the lock is taken. What came with a call that this
-        // overwrites was added before: had it been added behind the lock taken here, the
-        // lock would put this store before that call.
+        // ORDERING: cleared before the lock is taken. Events of a call that this overwrites were
+        // added before: had they been added after the lock taken here, the lock would order this
+        // store before that call.
         self.called.store(false, Ordering::Relaxed);
         self.events.take()
     }
 
-    /// Takes what is left; nothing can be told or asked from now on.
+    /// Takes what is left; no event or request is accepted from now on.
     pub(super) fn close_events(&self) -> Events {
         self.events.close()
     }
 
-    /// Says that there is something for the manager to see: called after publishing
-    /// it.
+    /// Signals that there is something for the manager to see. Called after publishing it.
     pub(super) fn ring(&self) {
         self.doorbell.ring();
     }
 
-    /// Says that there is room for batches, to whoever sends them.
+    /// Signals to the sender of batches that there is room for them.
     pub(super) fn ring_for_room(&self) {
         self.room.as_ref().unwrap_or(&self.doorbell).ring();
     }

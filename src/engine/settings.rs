@@ -1,4 +1,4 @@
-//! The settings of a run, as far as the engine goes by them.
+//! The settings of a run that concern the engine.
 
 use std::mem;
 
@@ -8,19 +8,19 @@ use crate::threads::ThreadKind;
 /// The most values that a batch of adaptive length holds.
 #[cfg(not(any(loom, shuttle)))]
 const ADAPTIVE_LENGTH: usize = 8192;
-/// Models are to see several that are full.
+/// Small, so that models see several full batches.
 #[cfg(any(loom, shuttle))]
 const ADAPTIVE_LENGTH: usize = 4;
-/// And the most bytes, as far as is known, except for its first value.
+/// The most bytes that such a batch holds, as far as is known, not counting its first value.
 const ADAPTIVE_BYTES: usize = 1 << 20;
-/// Values of more bytes have threads with more stack.
+/// Values larger than this, in bytes, get threads with larger stacks.
 const BIG_VALUE: usize = 16 << 10;
 const USUAL_STACK: usize = 2 << 20;
 const MAX_STACK: usize = 1 << 30;
 /// How many copies of a value may be on the stack at once, in an unoptimised build.
 const HAND_OVERS: usize = 32;
 
-/// Settings that have been checked.
+/// Validated settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Batches of items per scan.
@@ -29,9 +29,9 @@ pub(crate) struct Settings {
     pub(crate) output_capacity: usize,
     /// The length of batches, if it is fixed.
     pub(crate) batch: Option<usize>,
-    /// The bytes of an item, if that is more than its type says.
+    /// The bytes of an item, if more than the size of its type.
     pub(crate) item_bytes: usize,
-    /// The bytes of an output.
+    /// The bytes of an output, if more than the size of its type.
     pub(crate) output_bytes: usize,
     /// Whether to go on without scans.
     pub(crate) discards: bool,
@@ -39,12 +39,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// How long batches of items are.
+    /// Returns how long batches of items are.
     pub(super) fn items<T>(&self) -> BatchSize {
         self.batches::<T>(self.item_bytes)
     }
 
-    /// How long batches of outputs are.
+    /// Returns how long batches of outputs are.
     pub(super) fn outputs<O>(&self) -> BatchSize {
         self.batches::<O>(self.output_bytes)
     }
@@ -57,8 +57,8 @@ impl Settings {
         }
     }
 
-    /// The kind of thread that passes values of these types on. Each hand-over may put such a
-    /// value on the stack; for big ones the usual stack is too small.
+    /// Returns the kind of thread that passes on values of these types. Each hand-over may put such
+    /// a value on the stack; for large values, the usual stack is too small.
     pub(super) fn kind_for<T, O>(&self) -> ThreadKind {
         let bytes = mem::size_of::<T>().max(mem::size_of::<O>());
         let mut kind = self.threads.clone();

@@ -4,37 +4,37 @@ use super::contain::Payload;
 
 /// The input of a run, as the manager sees it.
 ///
-/// An input that panics severs its run: scans step over what was pulled before, and leave.
-/// Its panic comes as an error, once.
+/// An input that panics severs its run: scans step over what was pulled before, and leave. Its
+/// panic is returned as an error, once.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Source {
-    /// What the scans are given.
+    /// The type of item that the scans get.
     type Item;
 
-    /// Sends what there is. Never blocks.
+    /// Sends the current batch as far as there is room. Never blocks.
     fn send(&mut self);
 
-    /// Pulls items, if that is done on this thread and if they are wanted, and returns
-    /// whether anything has changed. Blocks in the input alone.
+    /// Pulls items, if this thread pulls them and they are wanted, and returns whether anything has
+    /// changed. Blocks only in the input.
     ///
     /// # Errors
     ///
     /// Returns the panic of the input.
     fn pull(&mut self) -> Result<bool, Payload>;
 
-    /// Drops the input, of which nothing more is wanted. `pulling` is whether a thread of its
-    /// own is inside it.
+    /// Drops the input, which is no longer wanted. `pulling` is whether its own thread is inside
+    /// it.
     ///
     /// # Errors
     ///
     /// Returns the panic of the drop.
     fn release(&mut self, pulling: bool) -> Result<(), Payload>;
 
-    /// Notes that the input's own thread has left the run.
+    /// Records that the input's own thread has left the run.
     fn left(&mut self);
 
-    /// Returns whether nothing is left of the input, not even a thread, so that the run can
-    /// end when no scan is left either.
+    /// Returns whether the input and its thread have left, so that the run can end once no scan is
+    /// left either.
     fn has_left(&mut self) -> Left;
 }
 
@@ -42,21 +42,21 @@ pub trait Source {
 #[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// Nobody waits for it.
+    /// Yes, or it was detached: the run does not wait for it.
     Yes,
-    /// Very likely it will at once. Ask again.
+    /// Not yet, but very likely at once. Check again.
     Soon,
-    /// It will ring.
+    /// No. It will ring when it leaves.
     No,
 }
 
-/// What is done before each batch, where the input is pulled.
+/// A hook that runs before each batch, where the input is pulled.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub trait Hook {
-    /// Whether there is anything to do.
+    /// Whether the hook does anything.
     const CALLED: bool = true;
 
-    /// Called before a batch is pulled. Its panics are taken for panics of the input.
+    /// Called before a batch is pulled. Its panics count as panics of the input.
     fn before_batch(&mut self);
 }
 

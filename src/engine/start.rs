@@ -29,7 +29,7 @@ pub(crate) struct Setup<'w> {
     pub(crate) kept: Kept,
     /// Whether the input has a thread of its own.
     pub(crate) reads_ahead: bool,
-    /// Whoever watches the run; returns what was asked for before it began.
+    /// Attaches the watcher of the run; returns what was requested before the run started.
     #[allow(clippy::type_complexity, reason = "an alias would say no more")]
     pub(crate) watch: Option<&'w mut dyn FnMut(Arc<Run>, Arc<Figures>) -> Option<Request>>,
 }
@@ -37,12 +37,12 @@ pub(crate) struct Setup<'w> {
 /// The branches of a run, each on its thread, with the near ends of their channels.
 pub(crate) struct Started<T, O, H> {
     dispatch: Dispatch<T>,
-    /// The thread that is to pull the input, if it is read ahead.
+    /// The thread that will pull the input, if it is read ahead.
     host: Option<H>,
     manager: Assembly<T, O>,
 }
 
-/// What becomes the manager when the source is there.
+/// The manager, before it has its source.
 struct Assembly<T, O> {
     fan_in: FanIn<O>,
     names: BTreeMap<ScanId, Box<str>>,
@@ -53,11 +53,11 @@ struct Assembly<T, O> {
     admission: Option<Arc<Admission<T, O>>>,
 }
 
-/// Why a run does not start. Nothing has begun, and nothing was called but names.
+/// Why a run does not start. No branch has started, and only `name` methods were called.
 pub(crate) enum Unstarted {
-    /// There are too few threads.
+    /// Too few threads are available.
     Threads(LeaseError),
-    /// A name has panicked.
+    /// A `name` method has panicked.
     Name(Payload),
 }
 
@@ -79,7 +79,7 @@ impl<T, O, H> Started<T, O, H> {
         let names = match contain(|| names_of(&branches)) {
             Ok(names) => names,
             Err(payload) => {
-                // What the drops panic with is not told.
+                // Panics of the drops are discarded.
                 drop_each(branches).into_iter().for_each(discard);
                 return Err(Unstarted::Name(payload));
             }
@@ -99,7 +99,7 @@ impl<T, O, H> Started<T, O, H> {
             }
         };
         let host = if reads_ahead { hosts.pop() } else { None };
-        // From here on no code of the user's is called on this thread.
+        // From here on, no user code runs on this thread.
         let settings = Arc::new(settings);
         let run = Arc::new(Run::new(reads_ahead));
         let time = Arc::new(Timesheet::new(Managing::LetConsume));
@@ -143,7 +143,7 @@ impl<T, O, H> Started<T, O, H> {
         Ok(Self { dispatch, host, manager })
     }
 
-    /// Where scans are admitted.
+    /// Returns where scans are admitted.
     pub(crate) fn admission(&mut self) -> Arc<Admission<T, O>> {
         let Self { dispatch: Dispatch { fan_out, run, .. }, manager, .. } = self;
         let Assembly { settings, pool, admission, .. } = manager;
@@ -168,14 +168,14 @@ impl<T, O, H> Started<T, O, H> {
     }
 }
 
-/// The names of those that have one.
+/// Returns the names of the branches that have one.
 fn names_of<T, B: Branch<T>>(branches: &[B]) -> BTreeMap<ScanId, Box<str>> {
     let name = |(index, branch): (usize, &B)| Some((ScanId::new(index), Box::from(branch.name()?)));
     branches.iter().enumerate().filter_map(name).collect()
 }
 
-/// The kind of each branch's thread, which is called as the branch is. No system takes a name
-/// with a NUL byte.
+/// Returns the kind of each branch's thread, which is named after the branch. No system accepts a
+/// name with a NUL byte.
 fn kinds(
     names: &BTreeMap<ScanId, Box<str>>,
     branches: usize,
@@ -188,7 +188,7 @@ fn kinds(
     (0..branches).map(kind).collect()
 }
 
-/// What a source works with.
+/// What a source uses to send items.
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Dispatch<T> {
     pub(super) fan_out: Arc<FanOut<T>>,

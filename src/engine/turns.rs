@@ -3,26 +3,26 @@
 use super::contain::{Payload, discard};
 use super::id::ScanId;
 
-/// When the panic of a scan takes effect in a run that takes outputs scan by scan: when the
-/// order has come to the place where the scan panicked. Until then all others go on, so
-/// that what is given is the sequential run up to that place.
+/// When the panic of a scan takes effect in a run that takes outputs scan by scan: when the order
+/// reaches the place where the scan panicked. Until then all other scans go on, so that the
+/// sequential run up to that place is delivered.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    /// Of each scan, whether it has exited.
+    /// For each scan, whether it has exited.
     exited: Vec<bool>,
-    /// Of each scan, whether all that it emitted was taken.
+    /// For each scan, whether all its outputs were taken.
     passed: Vec<bool>,
-    /// Panics for which it is too early.
+    /// Panics that have not taken effect yet.
     held: Vec<(ScanId, Payload)>,
 }
 
 impl Turns {
-    /// Of a run of so many scans.
+    /// Creates the turns of a run of `scans` scans.
     pub(super) fn new(scans: usize) -> Self {
         Self { exited: vec![false; scans], passed: vec![false; scans], held: Vec::new() }
     }
 
-    /// Notes that a scan has exited, and gives its panic back if that takes effect now.
+    /// Records that a scan has exited, and returns its panic if that takes effect now.
     pub(super) fn exited(&mut self, id: ScanId, panic: Option<Payload>) -> Option<Payload> {
         self.exited[id.index()] = true;
         if self.passed[id.index()] {
@@ -36,21 +36,21 @@ impl Turns {
         self.exited[index]
     }
 
-    /// Notes that all that a scan emitted was taken, and gives its panic, if it had one.
+    /// Records that all outputs of a scan were taken, and returns its panic, if there was one.
     pub(super) fn pass(&mut self, index: usize) -> Option<Payload> {
         self.passed[index] = true;
         let at = self.held.iter().position(|(id, _)| id.index() == index)?;
         Some(self.held.swap_remove(at).1)
     }
 
-    /// Gives all panics that were too early: there is no order any more.
+    /// Returns all panics that have not taken effect, because the order has ended.
     pub(super) fn end(&mut self) -> Vec<(ScanId, Payload)> {
         self.passed.fill(true);
         std::mem::take(&mut self.held)
     }
 }
 
-/// A run may be dropped before the order has come to a panic.
+/// A run may be dropped before the order reaches a panic.
 impl Drop for Turns {
     fn drop(&mut self) {
         self.end().into_iter().for_each(|(_, payload)| discard(payload));

@@ -1,4 +1,4 @@
-//! The one door to threads, locks and channels.
+//! The only module that touches threads, locks and channels.
 //!
 //! Everything else in the crate takes its concurrency from here, so the engine
 //! that ships is, line for line, the engine that the model checkers run:
@@ -34,9 +34,8 @@ pub(crate) use imp::{clock, refusals};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use imp::{Scope, scope, spawn_scoped};
 
-// Plain data with no blocking in it, the same on both sides. Reference counts
-// and one-time initialisation are taken from std on trust; from a counter nothing is
-// concluded that has to be right.
+// Plain data with no blocking in it, the same on both sides. Reference counts and one-time
+// initialisation from std are trusted; nothing that must be correct depends on a counter.
 pub(crate) use crossbeam_channel::{RecvError, TrySendError};
 pub(crate) use std::sync::atomic::{AtomicU64 as Counter, Ordering};
 pub(crate) use std::sync::{Arc, OnceLock};

@@ -1,7 +1,7 @@
 //! The checked side: the same interface from the primitives of loom or shuttle.
 //!
-//! Channels have crossbeam's semantics for what the engine uses. A wait on a
-//! [`Condvar`] may return with nobody having notified it, as the real one may.
+//! Channels have crossbeam's semantics for what the engine uses. A wait on a [`Condvar`] may return
+//! without a notification, as on the real one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -39,7 +39,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A guard that knows its mutex, so that a wait can let go of it and come back.
+/// A guard that knows its mutex, so that a wait can release and reacquire it.
 #[derive(Debug)]
 pub(crate) struct MutexGuard<'a, T> {
     mutex: &'a Mutex<T>,
@@ -62,8 +62,8 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 
 /// A condition variable with injected spurious wake-ups.
 ///
-/// A notification is a step of the checker only if somebody waits; with nobody
-/// there it does nothing, at any time.
+/// A notification is a step of the checker only if a thread waits; otherwise it does nothing, at
+/// any time.
 #[derive(Debug, Default)]
 pub(crate) struct Condvar {
     notified: checker::sync::Condvar,
@@ -154,13 +154,13 @@ struct State<T> {
     receiver_gone: bool,
     parked_sender: Option<Thread>,
     parked_receiver: Option<Thread>,
-    /// Whom the step that is being taken has to wake.
+    /// The threads that the current step must wake.
     woken: Option<Thread>,
 }
 
 impl<T> Channel<T> {
-    /// The next step: `work` on the state, all at once. Whoever it leaves to be
-    /// woken is woken after it, as that may be a step of its own.
+    /// Takes the next step: `work` on the state, atomically. The threads that it must wake are
+    /// woken after it, since that may be a step of its own.
     fn step<R>(&self, work: impl FnOnce(&mut State<T>) -> R) -> R {
         self.turn.fetch_add(1, Ordering::AcqRel);
         let (result, woken) = {
@@ -346,7 +346,7 @@ pub(crate) fn spawn(
     checker::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 
-/// When there is no room for another thread.
+/// The refusal to start another thread.
 pub(crate) mod refusals {
     use std::cell::Cell;
     use std::io;
@@ -356,7 +356,7 @@ pub(crate) mod refusals {
         static ALLOWED: Cell<usize> = const { Cell::new(usize::MAX) };
     }
 
-    /// Lets so many threads more be started.
+    /// Allows this many more threads to start.
     pub fn allow(threads: usize) {
         ALLOWED.set(threads);
     }
@@ -391,7 +391,7 @@ impl Patience {
     }
 }
 
-/// Time in a model. It stands still, or goes on by so much whenever somebody looks.
+/// Time in a model. It stands still, or advances by a tick each time it is read.
 pub(crate) mod clock {
     use std::cell::Cell;
     use std::time::Duration;
@@ -402,7 +402,7 @@ pub(crate) mod clock {
         static TICK: Cell<Duration> = const { Cell::new(Duration::ZERO) };
     }
 
-    /// Has time go on by `tick` whenever somebody looks.
+    /// Makes time advance by `tick` each time it is read.
     pub fn tick(tick: Duration) {
         TICK.set(tick);
     }

@@ -28,12 +28,11 @@ impl Condvar {
     }
 }
 
-/// Receives from whichever of `receivers` has something to say, without
-/// blocking: its index with the message, or with `None` if that channel is
-/// disconnected and drained. `None` for all of them means that every channel is
-/// empty and still connected.
+/// Receives from one of `receivers` that is ready, without blocking: returns its index with the
+/// message, or with `None` if that channel is disconnected and drained. Returns `None` if every
+/// channel is empty and still connected.
 ///
-/// Where several are ready it takes the first.
+/// If several are ready, it takes the first.
 pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Option<T>)> {
     if let [only] = receivers {
         return match only.try_recv() {
@@ -78,7 +77,7 @@ fn builder(name: &str, stack_size: Option<usize>) -> Builder {
     }
 }
 
-/// Waits a little for what will most likely come at once.
+/// Waits briefly for something that will most likely happen at once.
 #[derive(Debug)]
 pub(crate) struct Patience(Instant);
 
@@ -89,14 +88,14 @@ impl Patience {
         Self(Instant::now())
     }
 
-    /// Lets other threads have the processor, and says whether to go on waiting.
+    /// Yields to other threads, and returns whether to go on waiting.
     pub(crate) fn lasts(&mut self) -> bool {
         yield_now();
         self.0.elapsed() < Self::ENDS_AFTER
     }
 }
 
-/// How many threads the machine runs at once, as far as it says.
+/// Returns how many threads the machine runs at once, if known.
 pub(crate) fn available_parallelism() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
