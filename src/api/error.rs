@@ -36,7 +36,7 @@ impl Error for AddErrorKind {
 }
 
 /// An error returned when a scan cannot be added to a run. [`into_inner`](Self::into_inner) returns
-/// the scan, of which no method except `name` was called.
+/// the scan; only its `name` method was called.
 ///
 /// ```
 /// use anabranch::{Pool, prelude::*};

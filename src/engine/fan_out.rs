@@ -144,7 +144,7 @@ impl<T> FanOut<T> {
         }
     }
 
-    /// Records that `count` items were pulled, the last of them just now.
+    /// Records that `more` items were pulled, the last of them just now.
     #[inline]
     pub(super) fn count_pulled(&self, more: usize) {
         // ORDERING: a thread that adds a scan after an item that it knows of sees the count; for
