@@ -86,8 +86,10 @@ impl Control {
     /// Ends the run as if its input had ended: no further item is pulled, every scan is flushed,
     /// and what the scans emit is delivered.
     ///
-    /// If a call of the input's `next` is pending, the item it returns is given to no scan. This
-    /// includes a `next` that itself calls `stop`.
+    /// The stop is a cut at one item: every scan is given the items before it, and none is given
+    /// those behind it. If the consumer's thread pulls the input, the cut is at the call of the
+    /// input's `next` that is pending, or comes next: that item is given to no scan. If the input
+    /// is read ahead, the cut is where its thread is when the consumer's thread handles the stop.
     ///
     /// A stop latches: until [`reset`](Self::reset), a run that is started with this control ends
     /// at once. If the input blocks, a run ends when its `next` returns, unless it is

@@ -9,7 +9,7 @@ use super::lists::{Scans, Shared};
 use super::source::Source;
 use super::start::{Moved, Pulled};
 use super::until_error::Ending;
-use crate::engine::{Kept, Manager, PanicOrigin, ScanId};
+use crate::engine::{Kept, Manager, NoHook, PanicOrigin, ScanId};
 use crate::scan::Driven;
 use crate::threads::Threads;
 
@@ -89,7 +89,7 @@ impl<I, Th> FanOut<I, Th> {
         O: Send + 'a,
     {
         let scans = scans.into_list().into_iter().map(Driven).collect();
-        let (manager, ending) = self.start(scans, Kept::Every);
+        let (manager, ending) = self.start_with(scans, Kept::Every, |_| NoHook);
         Distribute { manager, ending }
     }
 }

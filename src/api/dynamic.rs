@@ -3,6 +3,7 @@
 use std::fmt;
 use std::iter::FusedIterator;
 use std::mem;
+use std::panic::resume_unwind;
 
 use super::adder::Adder;
 use super::distribute::at_the_end;
@@ -11,7 +12,10 @@ use super::lists::Shared;
 use super::source::Source;
 use super::start::{Moved, Pulled};
 use super::until_error::Ending;
-use crate::engine::{Admission, Hook, Kept, Manager, PanicOrigin, Refusal, ScanId};
+use crate::engine::{
+    Admission, Hook, Kept, Manager, PanicOrigin, Refusal, ScanId, contain_drop, discard, drop_each,
+    keep_first,
+};
 use crate::scan::{Driven, Scan};
 use crate::sync::Arc;
 use crate::threads::{More, Pool, Threads};
@@ -35,7 +39,7 @@ impl<I, Th> FanOut<I, Th> {
     /// first time inside this method, too. While the input blocks, `ask` is not called, and an
     /// item that comes then is not for the scans of the next call: for requests that come at any
     /// time, use an [`Adder`](crate::Adder). Scans are numbered in the order in which they come. The
-    /// threads of later scans are of the same kind as those of the first; on a
+    /// threads of later scans have the run's [name](Self::thread_name), not the scan's; on a
     /// [lease](crate::Lease) there are no more at once than it has.
     ///
     /// # Blocking
@@ -111,12 +115,25 @@ where
         if mem::take(&mut self.asked) {
             return;
         }
-        for scan in (self.ask)() {
-            match self.admission.add(&self.more, Driven(scan)) {
-                Ok(_) | Err((Refusal::Ended, _)) => {}
-                Err((Refusal::Threads(error), _)) => panic!("a scan was not added: {error}"),
+        let mut scans = (self.ask)().into_iter();
+        let mut first = None;
+        let mut refused = None;
+        for scan in scans.by_ref() {
+            let Err((refusal, scan)) = self.admission.add(&self.more, Driven(scan)) else {
+                continue;
+            };
+            contain_drop(scan).into_iter().for_each(|payload| keep_first(&mut first, payload));
+            if let Refusal::Threads(error) = refusal {
+                refused = Some(error);
+                break;
             }
         }
+        drop_each(scans).into_iter().for_each(|payload| keep_first(&mut first, payload));
+        if let Some(error) = refused {
+            first.into_iter().for_each(discard);
+            panic!("a scan was not added: {error}");
+        }
+        first.into_iter().for_each(|payload| resume_unwind(payload));
     }
 }
 

@@ -211,7 +211,8 @@ impl<I, Th> FanOut<I, Th> {
     /// of batches of outputs.
     ///
     /// A batch is sent when it is full, however long the input takes; with a length of 1, every
-    /// item is sent at once. A scan publishes its outputs when a batch of them is full, and at the
+    /// item is sent at once. If the input is [read ahead](Self::read_ahead), a scan may take a
+    /// batch before it is full. A scan publishes its outputs when a batch of them is full, and at the
     /// end of each batch of items.
     ///
     /// By default, the length adapts to the slowest party, so that a batch takes each of them about

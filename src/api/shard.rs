@@ -20,7 +20,7 @@ pub(super) struct Shard<K, F, G, S> {
     index: usize,
     shards: usize,
     /// The functions that return an item's key and a key's scan.
-    functions: Arc<(F, G)>,
+    functions: InHand<Arc<(F, G)>>,
     scans: HashMap<K, Begun<S>>,
     /// The scans still to be flushed, the last one first.
     flushing: Vec<(K, Begun<S>)>,
@@ -41,7 +41,7 @@ impl<K, F, G, S> Shard<K, F, G, S> {
         let shard = |index| Self {
             index,
             shards,
-            functions: Arc::clone(&functions),
+            functions: InHand::new(Arc::clone(&functions)),
             scans: HashMap::new(),
             flushing: Vec::new(),
             begun: 0,
@@ -61,7 +61,7 @@ where
 
     #[inline]
     fn step(&mut self, item: &T, out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
-        let (key_of, factory) = &*self.functions;
+        let (key_of, factory) = &**self.functions;
         let key = InHand::new(key_of(item));
         if shard_of(&*key, self.shards) != self.index {
             return ControlFlow::Continue(());
@@ -120,7 +120,9 @@ fn tagged<K: Clone, O>(
     key: &K,
 ) -> impl FnMut(O, &mut Emitter<'_, (K, O)>) -> ControlFlow<()> + use<'_, K, O> {
     |output, out| {
-        out.emit((key.clone(), output));
+        let output = InHand::new(output);
+        let key = key.clone();
+        out.emit((key, output.take()));
         ControlFlow::Continue(())
     }
 }

@@ -35,6 +35,8 @@ pub trait Open: Sized {
     /// The slot that keeps the input's error until the end.
     type Ending: Ending;
     type Mode: Mode;
+    /// The size of the largest value that passes through the thread which pulls it.
+    const BYTES: usize;
 
     fn open(self) -> (Self::Items, Self::Ending);
 }
@@ -131,6 +133,8 @@ impl<I: Iterator> Open for I {
     type Items = I;
     type Ending = NoError;
     type Mode = OnConsumer;
+    const BYTES: usize =
+        if size_of::<I>() > size_of::<I::Item>() { size_of::<I>() } else { size_of::<I::Item>() };
 
     fn open(self) -> (I, NoError) {
         (self, NoError)
@@ -161,6 +165,7 @@ impl<I: Open> Open for ReadAhead<I> {
     type Items = I::Items;
     type Ending = I::Ending;
     type Mode = OnItsOwn;
+    const BYTES: usize = I::BYTES;
 
     fn open(self) -> (I::Items, I::Ending) {
         self.0.open()
@@ -201,6 +206,7 @@ where
     type Items = UpToError<I::Items, <I::Given as TryItem>::Err>;
     type Ending = ErrorSlot<<I::Given as TryItem>::Err>;
     type Mode = I::Mode;
+    const BYTES: usize = I::BYTES;
 
     fn open(self) -> (Self::Items, Self::Ending) {
         let (input, NoError) = self.0.open();

@@ -30,7 +30,10 @@ impl<I, Th> FanOut<I, Th> {
         Th: Threads<'a>,
         B: Branch<<I as Source>::Item, Output: Send + 'a> + Send + 'a,
     {
-        self.start_with(branches, kept, |_| NoHook)
+        let mut run = self;
+        // No scans can be added, so there is nothing to go on for.
+        run.options.settings.discards = false;
+        run.start_with(branches, kept, |_| NoHook)
     }
 
     /// Starts a run of `branches`, with a hook that may add more.
@@ -59,11 +62,13 @@ impl<I, Th> FanOut<I, Th> {
         let needed = if wanted == 1 { "1 thread" } else { &format!("{wanted} threads") };
         let mut watch = control.map(|control| move |run, figures| control.attach(run, figures));
         let watch = watch.as_mut().map(|watch| watch as &mut dyn FnMut(_, _) -> _);
-        let setup = Setup { settings, kept, reads_ahead, watch };
+        let input_bytes = reads_ahead.then_some(I::BYTES);
+        let setup = Setup { settings, kept, input_bytes, watch };
         let mut started = match Started::new(threads, setup, branches) {
             Ok(started) => started,
             Err(unstarted) => {
                 contain_drop(source).into_iter().for_each(discard);
+                contain_drop(hook).into_iter().for_each(discard);
                 match unstarted {
                     Unstarted::Name(payload) => resume_unwind(payload),
                     Unstarted::Threads(LeaseError::Full { max, .. }) if leased => {

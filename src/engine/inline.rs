@@ -25,7 +25,8 @@ pub struct Inline<I: Iterator, H = NoHook> {
     /// manager has handled the interruption, and then becomes a batch of its own.
     held_over: Option<I::Item>,
     demand: Demand,
-    hook: H,
+    /// `None` once it has gone with the input.
+    hook: Option<H>,
     /// Whether the hook was called for the next batch.
     hooked: bool,
     dispatch: Dispatch<I::Item>,
@@ -34,7 +35,7 @@ pub struct Inline<I: Iterator, H = NoHook> {
 impl<I: Iterator, H: Hook> Inline<I, H> {
     pub(crate) fn new(input: I, hook: H, dispatch: Dispatch<I::Item>) -> Self {
         let (input, held_over, demand) = (Some(input), None, Demand::Wait);
-        Self { input, held_over, demand, hook, hooked: false, dispatch }
+        Self { input, held_over, demand, hook: Some(hook), hooked: false, dispatch }
     }
 
     /// Pulls one batch and begins to send it, or sends Stop if the input has ended.
@@ -82,7 +83,8 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         }
         self.hooked = !self.hooked;
         if self.hooked {
-            contain(|| self.hook.before_batch()).inspect_err(|_| self.sever())?;
+            let hook = &mut self.hook;
+            contain(|| hook.iter_mut().for_each(H::before_batch)).inspect_err(|_| self.sever())?;
         }
         Ok(self.hooked)
     }
@@ -100,6 +102,9 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
     fn drop_input(&mut self) -> Result<(), Payload> {
         let mut first = contain_drop(self.held_over.take());
         if let Some(payload) = contain_drop(self.input.take()) {
+            keep_first(&mut first, payload);
+        }
+        if let Some(payload) = contain_drop(self.hook.take()) {
             keep_first(&mut first, payload);
         }
         first.map_or(Ok(()), Err)

@@ -60,7 +60,11 @@ impl Settings {
     /// Returns the kind of thread that passes on values of these types. Each hand-over may put such
     /// a value on the stack; for large values, the usual stack is too small.
     pub(super) fn kind_for<T, O>(&self) -> ThreadKind {
-        let bytes = mem::size_of::<T>().max(mem::size_of::<O>());
+        self.kind_for_bytes(mem::size_of::<T>().max(mem::size_of::<O>()))
+    }
+
+    /// The same for values of so many bytes.
+    pub(super) fn kind_for_bytes(&self, bytes: usize) -> ThreadKind {
         let mut kind = self.threads.clone();
         if kind.stack_size.is_none() && bytes > BIG_VALUE {
             kind.stack_size = Some(USUAL_STACK + bytes.saturating_mul(HAND_OVERS).min(MAX_STACK));

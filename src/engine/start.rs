@@ -27,8 +27,8 @@ pub(crate) struct Setup<'w> {
     pub(crate) settings: Settings,
     /// Which outputs of a branch travel.
     pub(crate) kept: Kept,
-    /// Whether the input has a thread of its own.
-    pub(crate) reads_ahead: bool,
+    /// If the input has a thread of its own, the bytes of the values that pass through that.
+    pub(crate) input_bytes: Option<usize>,
     /// Attaches the watcher of the run; returns what was requested before the run started.
     #[allow(clippy::type_complexity, reason = "an alias would say no more")]
     pub(crate) watch: Option<&'w mut dyn FnMut(Arc<Run>, Arc<Figures>) -> Option<Request>>,
@@ -75,7 +75,8 @@ impl<T, O, H> Started<T, O, H> {
         H: Host<'a>,
         Th: Threads<'a, Host = H>,
     {
-        let Setup { settings, kept, reads_ahead, watch } = setup;
+        let Setup { settings, kept, input_bytes, watch } = setup;
+        let reads_ahead = input_bytes.is_some();
         let names = match contain(|| names_of(&branches)) {
             Ok(names) => names,
             Err(payload) => {
@@ -90,7 +91,7 @@ impl<T, O, H> Started<T, O, H> {
             true => kinds(&names, branches.len(), &usual),
             false => vec![usual; branches.len()],
         };
-        kinds.extend(reads_ahead.then(|| settings.kind_for::<T, T>()));
+        kinds.extend(input_bytes.map(|bytes| settings.kind_for_bytes(bytes)));
         let mut hosts = match threads.hosts(&kinds) {
             Ok(hosts) => hosts,
             Err(error) => {

@@ -9,7 +9,8 @@ use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 /// A run uses one thread for each scan, and one more if its input is
 /// [read ahead](crate::FanOut::read_ahead). On a lease of as many it starts without fail; on a
 /// smaller one its verb panics, and says how many it needs. What is left is for scans that are
-/// added while the run goes on. [`demux`](crate::FanOut::demux) makes as many shards as there
+/// added while the run goes on; the thread of a scan that has ended is available again a moment
+/// after its last output. [`demux`](crate::FanOut::demux) makes as many shards as there
 /// are threads for. The threads go back to the pool when the run has been dropped, or the lease,
 /// if no run was started on it.
 ///

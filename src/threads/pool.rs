@@ -11,6 +11,9 @@ use crate::sync::{Arc, Mutex, OnceLock, Receiver, Sender, bounded, spawn};
 /// How many idle threads a pool keeps for the next run by default.
 const DEFAULT_MAX_IDLE: usize = 1024;
 
+/// The most threads that a pool without a maximum leases: more than any system has.
+const MOST_THREADS: usize = 1 << 20;
+
 /// A pool of threads for scans.
 ///
 /// A scan has a dedicated thread from the start of its run until it exits; then the pool keeps the
@@ -137,6 +140,7 @@ impl Pool {
     /// ```
     // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
     pub fn lease(&self, size: usize) -> Result<Lease, LeaseError> {
+        self.shared.check(size)?;
         let workers = self.workers(&vec![ThreadKind::default(); size])?;
         // From here on, the threads count as live here until the lease returns them.
         let idle = workers.into_iter().filter_map(Worker::into_thread).collect();
@@ -202,6 +206,16 @@ impl Pool {
 }
 
 impl Shared {
+    /// Refuses what is too much, before anything is set aside for it.
+    fn check(&self, wanted: usize) -> Result<(), LeaseError> {
+        let live = self.state.lock().live;
+        let max = self.max.unwrap_or(MOST_THREADS);
+        if wanted > max.saturating_sub(live) {
+            return Err(LeaseError::Full { wanted, live, max });
+        }
+        Ok(())
+    }
+
     /// Counts a thread of each kind as live, and takes idle ones where there are any. Also removes
     /// idle threads of other kinds that would put the pool above its maximum, for the caller to
     /// drop.
@@ -236,8 +250,13 @@ impl Shared {
     fn hand_back(&self, thread: Thread) {
         let mut state = self.state.lock();
         state.live -= 1;
-        if !state.closed && state.idle.len() < self.max_idle {
+        if !state.closed && self.max_idle > 0 {
+            // The one that has been idle longest makes room: its kind may be out of use.
+            let full = state.idle.len() >= self.max_idle;
+            let oldest = full.then(|| state.idle.remove(0));
             state.idle.push(thread);
+            drop(state);
+            drop(oldest);
             return;
         }
         drop(state);
