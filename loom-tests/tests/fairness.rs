@@ -132,7 +132,9 @@ models! {
     /// A scan that is added has its turn, whatever the other one emits.
     output_of_an_added_scan_behind_what_is_queued(TWO) {
         let control = Control::new();
-        let mut run = endless(&control, [repeat(MANY)]);
+        let config = tight().control(&control);
+        let input = (0..=u8::MAX).cycle().fan_out().with(&config);
+        let mut run = input.distribute([repeat(MANY)]);
         assert!(run.next().is_some());
         let adder = run.adder();
         let id = adder.add(scan::take(1).boxed()).expect("the run goes on");
