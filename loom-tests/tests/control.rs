@@ -245,7 +245,7 @@ models! {
 
     /// Nor is the item that the input blocks before added to the batch that grows, when the
     /// stop has taken effect.
-    stop_ends_the_batch_that_grows(TWO) {
+    stop_ends_the_batch_that_grows(ONE) {
         let (control, config) = controlled();
         let (gate, pulled) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
         let (passed, counts) = (gate.clone(), Arc::clone(&pulled));
