@@ -54,16 +54,17 @@ fn was_added(added: JoinHandle<Added>, expected: usize) -> bool {
     }
 }
 
-/// Has the second of two scans end by a request that comes behind an item before which a batch
-/// was left, because the first was stopped.
-fn is_behind_an_item_that_is_held_over(request: fn(&Control)) {
+/// Has the second of two scans end by a request that may come behind an item before which a
+/// batch was left, because the first was stopped; that item is a batch of its own, and may be
+/// behind another. The first has `counted` then, which depends on how many items were pulled.
+fn is_behind_an_item_that_is_held_over(request: fn(&Control), counted: fn(u8) -> u8) {
     let (control, config) = controlled();
     let asking = control.clone();
     let pulled = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&pulled);
-    let input = (0..4).inspect(move |item| {
+    let input = (0..5).inspect(move |item| {
         counts.fetch_add(1, Relaxed);
-        if *item == 1 {
+        if *item == HELD_OVER {
             control.stop_scan(ScanId::new(0));
         }
     });
@@ -72,9 +73,12 @@ fn is_behind_an_item_that_is_held_over(request: fn(&Control)) {
     let until = pulled.load(Relaxed) as u8;
     assert!(before.is_some() && until >= 2);
     request(&asking);
-    let [counted, whole] = outputs(before.into_iter().chain(run));
-    assert_eq!((counted, whole), (vec![1], (0..until).collect()));
+    let [count, whole] = outputs(before.into_iter().chain(run));
+    assert_eq!((count, whole), (vec![counted(until)], (0..until).collect()));
 }
+
+/// The item before which a batch was left.
+const HELD_OVER: u8 = 3;
 
 /// Stops the scan that is left of two when so many items were pulled. It has them all,
 /// and none that is pulled later, of which there are at most so many.
@@ -188,12 +192,13 @@ models! {
     /// when it was pulled is given it, wherever the others are, and one that was stopped
     /// meanwhile is not.
     stop_behind_an_item_that_is_held_over(TWO) {
-        is_behind_an_item_that_is_held_over(Control::stop);
+        is_behind_an_item_that_is_held_over(Control::stop, |pulled| pulled.min(HELD_OVER));
     }
 
     /// The same for the stop of one scan.
     stop_of_a_scan_behind_an_item_that_is_held_over(TWO) {
-        is_behind_an_item_that_is_held_over(|control| control.stop_scan(ScanId::new(1)));
+        let stop_second = |control: &Control| control.stop_scan(ScanId::new(1));
+        is_behind_an_item_that_is_held_over(stop_second, |_| HELD_OVER);
     }
 
     /// What is asked for is done before the input is pulled again.
@@ -245,7 +250,7 @@ models! {
 
     /// Nor is the item that the input blocks before added to the batch that grows, when the
     /// stop has taken effect.
-    stop_ends_the_batch_that_grows(TWO) {
+    stop_ends_the_batch_that_grows(ONE) {
         let (control, config) = controlled();
         let (gate, pulled) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
         let (passed, counts) = (gate.clone(), Arc::clone(&pulled));

@@ -70,7 +70,7 @@ models! {
 
     /// The manager waits for input room at a scan that waits for output room.
     both_sides_full(Preemptions(4)) {
-        assert_eq!(outputs(start(2, [repeat(2)])), [[0, 0, 1, 1]]);
+        assert_eq!(outputs(start(3, [repeat(2)])), [[0, 0, 1, 1, 2, 2]]);
     }
 
     /// The same with a second scan that has nothing to say.
