@@ -134,6 +134,7 @@ fn an_output_is_dropped_though_the_clone_of_its_key_panics() {
 }
 
 #[test]
+#[allow(clippy::result_large_err, reason = "that is what this is about")]
 fn big_errors_have_stack_enough_on_the_thread_that_reads_ahead() {
     let consume = || {
         let input = (0..3).map(|n| match n {

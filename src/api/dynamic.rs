@@ -133,7 +133,9 @@ where
             first.into_iter().for_each(discard);
             panic!("a scan was not added: {error}");
         }
-        first.into_iter().for_each(|payload| resume_unwind(payload));
+        if let Some(payload) = first {
+            resume_unwind(payload);
+        }
     }
 }
 
