@@ -107,12 +107,13 @@ models! {
         assert_eq!(payload.downcast_ref(), Some(&"expected: flush"));
     }
 
-    /// A panic in the drop of a scan that has ended takes effect when the order has passed it.
+    /// A panic in the drop of a scan that has ended takes effect when the order has passed it. It
+    /// may be the last thing that happens: the closed channel holds nobody back.
     panic_in_the_drop_of_a_scan_in_order(TWO) {
         let mut first = Witness::new(&Seen::default());
         (first.ends, first.panics_in_drop) = (true, true);
         let scans = [first.boxed(), each()];
-        let mut run = (0..=u8::MAX).cycle().fan_out().with(&tight()).ordered(scans);
+        let mut run = (0..3).fan_out().with(&tight()).ordered(scans);
         let (before, payload) = until_panic::<2>(&mut run);
         assert_eq!((&before[0], payload), (&vec![0], "expected: drop"));
     }

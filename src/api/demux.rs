@@ -95,13 +95,15 @@ impl<I, Th> FanOut<I, Th> {
         O: Send + 'a,
     {
         let for_input = usize::from(<<I as Open>::Mode as Mode>::READS_AHEAD);
-        let shards = match self.threads.size() {
-            Some(threads) => threads.saturating_sub(for_input).clamp(1, MAX_SHARDS),
+        let pool = self.threads.pool();
+        let shards = match pool.lease_size() {
+            Some(threads) => threads.saturating_sub(for_input),
             None => {
-                let most = self.threads.limit().map_or(MAX_SHARDS, |max| max - for_input.min(max));
-                available_parallelism().min(most).clamp(1, MAX_SHARDS)
+                let most = pool.max_threads().map_or(MAX_SHARDS, |max| max - for_input.min(max));
+                available_parallelism().min(most)
             }
         };
+        let shards = shards.clamp(1, MAX_SHARDS);
         self.demux_over(shards, key, factory)
     }
 

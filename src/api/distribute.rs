@@ -9,7 +9,7 @@ use super::lists::{Scans, Shared};
 use super::source::Source;
 use super::start::{Moved, Pulled};
 use super::until_error::Ending;
-use crate::engine::{Kept, Manager, NoHook, PanicOrigin, ScanId};
+use crate::engine::{Hook, Kept, Manager, NoHook, PanicOrigin, ScanId};
 use crate::scan::Driven;
 use crate::threads::Threads;
 
@@ -95,14 +95,14 @@ impl<I, Th> FanOut<I, Th> {
 }
 
 /// An iterator over the outputs of several scans as they arrive, returned by
-/// [`FanOut::distribute`].
+/// [`FanOut::distribute`], and by [`FanOut::dynamic`] with the hook `H` that asks for scans.
 #[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
-pub struct Distribute<I: Source, O> {
-    manager: Manager<Pulled<I>, O>,
-    ending: I::Ending,
+pub struct Distribute<I: Source, O, H: Hook = NoHook> {
+    pub(super) manager: Manager<Pulled<I, H>, O>,
+    pub(super) ending: I::Ending,
 }
 
-impl<I: Source, O> Distribute<I, O> {
+impl<I: Source, O, H: Hook> Distribute<I, O, H> {
     /// Returns the name of scan `id`, if it was [named](crate::Scan::named).
     ///
     /// The name of an [added](Self::adder) scan is available from the next call of `next` until its
@@ -171,7 +171,7 @@ impl<I: Source, O> Distribute<I, O> {
     }
 }
 
-impl<I: Source, O> Iterator for Distribute<I, O> {
+impl<I: Source, O, H: Hook> Iterator for Distribute<I, O, H> {
     type Item = I::Yield<(ScanId, O)>;
 
     /// Returns the next output of any scan.
@@ -208,15 +208,15 @@ pub(super) fn at_the_end<I: Source, X>(
     if panicked.is_some() { None } else { I::ends(ending) }
 }
 
-impl<I: Source, O> FusedIterator for Distribute<I, O> {}
+impl<I: Source, O, H: Hook> FusedIterator for Distribute<I, O, H> {}
 
-impl<I: Source, O> Drop for Distribute<I, O> {
+impl<I: Source, O, H: Hook> Drop for Distribute<I, O, H> {
     fn drop(&mut self) {
         self.ending.discard();
     }
 }
 
-impl<I: Source, O> fmt::Debug for Distribute<I, O> {
+impl<I: Source, O, H: Hook> fmt::Debug for Distribute<I, O, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Distribute").field("manager", &self.manager).finish_non_exhaustive()
     }

@@ -1,21 +1,15 @@
 //! `dynamic`: scans that a closure creates during the run.
 
 use std::fmt;
-use std::iter::FusedIterator;
 use std::mem;
 use std::panic::resume_unwind;
 
-use super::adder::Adder;
-use super::distribute::at_the_end;
+use super::distribute::Distribute;
 use super::fan_out::FanOut;
 use super::lists::Shared;
 use super::source::Source;
-use super::start::{Moved, Pulled};
-use super::until_error::Ending;
-use crate::engine::{
-    Admission, Hook, Kept, Manager, PanicOrigin, Refusal, ScanId, contain_drop, discard, drop_each,
-    keep_first,
-};
+use super::start::Moved;
+use crate::engine::{Admission, Hook, Kept, Refusal, contain_drop, discard, drop_each, keep_first};
 use crate::scan::{Driven, Scan};
 use crate::sync::Arc;
 use crate::threads::{More, Pool, Threads};
@@ -86,7 +80,7 @@ impl<I, Th> FanOut<I, Th> {
             more,
             admission: started.admission(),
         });
-        Dynamic { manager, ending }
+        Distribute { manager, ending }
     }
 }
 
@@ -139,96 +133,9 @@ where
     }
 }
 
-/// The manager of a run with a hook that asks for scans.
-type Asking<I, F, O, M> = Manager<Pulled<I, Ask<F, M, <I as Source>::Item, O>>, O>;
-
 /// An iterator over the outputs of scans that a closure creates during the run, returned by
-/// [`FanOut::dynamic`].
-#[must_use = "a run is driven by its consumer: without calls of `next` it stands still"]
-pub struct Dynamic<I, F, O, M = Pool>
-where
-    I: Source,
-    Ask<F, M, <I as Source>::Item, O>: Hook,
-{
-    manager: Asking<I, F, O, M>,
-    ending: I::Ending,
-}
-
-impl<I, F, O, M> Dynamic<I, F, O, M>
-where
-    I: Source,
-    Ask<F, M, <I as Source>::Item, O>: Hook,
-{
-    /// Returns the name of scan `id`, if it was [named](crate::Scan::named). The name is available
-    /// from the next call of `next` until the scan's last output, and after it has panicked.
-    #[must_use]
-    pub fn name(&self, id: ScanId) -> Option<&str> {
-        self.manager.name(id)
-    }
-
-    /// Returns the origin of the panic that ended the run, if there was one. A panic of `ask`
-    /// counts as one of the input.
-    #[must_use]
-    pub fn panicked(&self) -> Option<PanicOrigin> {
-        self.manager.panicked().copied()
-    }
-
-    /// Returns a handle that adds further scans from any thread; see
-    /// [`Distribute::adder`](crate::Distribute::adder).
-    #[must_use]
-    pub fn adder(&mut self) -> Adder<<I as Source>::Item, O> {
-        Adder::new(self.manager.admission())
-    }
-}
-
-impl<I, F, O, M> Iterator for Dynamic<I, F, O, M>
-where
-    I: Source,
-    Ask<F, M, <I as Source>::Item, O>: Hook,
-{
-    type Item = I::Yield<(ScanId, O)>;
-
-    /// Returns the next output of any scan. Blocks and panics as
-    /// [`Distribute::next`](crate::Distribute#method.next).
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.manager.next() {
-            Some(output) => Some(I::yields(output)),
-            None => at_the_end::<I, _>(self.panicked(), &mut self.ending),
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.manager.size_hint()
-    }
-}
-
-impl<I, F, O, M> FusedIterator for Dynamic<I, F, O, M>
-where
-    I: Source,
-    Ask<F, M, <I as Source>::Item, O>: Hook,
-{
-}
-
-impl<I, F, O, M> Drop for Dynamic<I, F, O, M>
-where
-    I: Source,
-    Ask<F, M, <I as Source>::Item, O>: Hook,
-{
-    fn drop(&mut self) {
-        self.ending.discard();
-    }
-}
-
-impl<I, F, O, M> fmt::Debug for Dynamic<I, F, O, M>
-where
-    I: Source,
-    Ask<F, M, <I as Source>::Item, O>: Hook,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dynamic").field("manager", &self.manager).finish_non_exhaustive()
-    }
-}
+/// [`FanOut::dynamic`]. A panic of the closure counts as one of the input.
+pub type Dynamic<I, F, O, M = Pool> = Distribute<I, O, Ask<F, M, <I as Source>::Item, O>>;
 
 impl<F, M, T, O> fmt::Debug for Ask<F, M, T, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,7 +18,8 @@ use crate::threads::{Global, ThreadKind};
 /// | the settings | the methods below |
 /// | **the verb** | [`distribute`](Self::distribute), [`ordered`](Self::ordered), [`zip_latest`](Self::zip_latest), [`demux`](Self::demux), [`dynamic`](Self::dynamic), [`fold`](Self::fold) |
 ///
-/// All of these combine freely. Nothing happens before the verb.
+/// All of these combine freely, except that [`scoped`](Self::scoped) is for [`fold`](Self::fold)
+/// alone. Nothing happens before the verb.
 ///
 /// # Settings
 ///
@@ -159,21 +160,6 @@ impl<I, Th> FanOut<I, Th> {
     pub fn on<T>(self, threads: T) -> FanOut<I, T> {
         let Self { source, options, .. } = self;
         FanOut { source, threads, options }
-    }
-
-    /// Lets the scans and items of a blocking verb borrow, by running it in its own
-    /// [`std::thread::scope`].
-    ///
-    /// ```
-    /// use anabranch::prelude::*;
-    ///
-    /// let words = ["to", "be"].map(String::from);
-    /// let longest = scan::max_by_key(|word: &&String| word.len());
-    /// assert_eq!(words.iter().fan_out().scoped().fold([longest]), [Some(&words[1])]);
-    /// ```
-    #[cfg(not(any(loom, shuttle)))]
-    pub fn scoped(self) -> FanOut<I, crate::threads::Scoped> {
-        self.on(crate::threads::Scoped)
     }
 
     fn with_source<J>(self, source: impl FnOnce(I) -> J) -> FanOut<J, Th> {

@@ -11,7 +11,7 @@ use super::start::Moved;
 use super::until_error::Ending;
 use crate::engine::{Kept, contain, discard};
 use crate::scan::DrivenTotal;
-use crate::threads::{Global, Lease, Pool, Threads};
+use crate::threads::Threads;
 
 impl<I, Th> FanOut<I, Th> {
     /// Gives every item to each of `totals`, each on its own thread, and returns the result of
@@ -99,7 +99,7 @@ impl<I, Th> FanOut<I, Th> {
     note = "`on` takes a `Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
             `&Scope` that `thread::scope` lends"
 )]
-pub trait Blocking<'a>: sealed::Sealed + Sized {
+pub trait Blocking<'a>: Sized {
     #[doc(hidden)]
     #[track_caller]
     fn run<J: Job<'a>>(self, job: J) -> J::Result;
@@ -117,44 +117,10 @@ pub trait Job<'a> {
         'a: 'b;
 }
 
-mod sealed {
-    #[allow(unnameable_types, reason = "this is what seals")]
-    pub trait Sealed {}
-}
-
-macro_rules! blocking {
-    ($([$($generics:tt)*] $lifetime:lifetime $threads:ty;)+) => {$(
-        impl<$($generics)*> sealed::Sealed for $threads {}
-
-        impl<$($generics)*> Blocking<$lifetime> for $threads {
-            #[track_caller]
-            fn run<J: Job<$lifetime>>(self, job: J) -> J::Result {
-                job.on(self)
-            }
-        }
-    )+};
-}
-
-blocking! {
-    [] 'static Global;
-    [] 'static Lease;
-    [] 'static Pool;
-    [] 'static &Pool;
-}
-
-#[cfg(not(any(loom, shuttle)))]
-blocking! {
-    ['scope] 'scope &'scope crate::sync::Scope<'scope, '_>;
-}
-
-#[cfg(not(any(loom, shuttle)))]
-impl sealed::Sealed for crate::threads::Scoped {}
-
-#[cfg(not(any(loom, shuttle)))]
-impl<'a> Blocking<'a> for crate::threads::Scoped {
+impl<'a, Th: Threads<'a>> Blocking<'a> for Th {
     #[track_caller]
     fn run<J: Job<'a>>(self, job: J) -> J::Result {
-        crate::sync::scope(|scope| job.on(scope))
+        job.on(self)
     }
 }
 
@@ -181,7 +147,7 @@ where
         let Self { source, options, totals } = self;
         let mut latest = totals.nothing();
         let totals: Vec<_> = totals.boxed().into_iter().map(DrivenTotal).collect();
-        let run = FanOut { source, threads, options }.start(totals, Kept::Last);
+        let run = FanOut { source, threads, options }.start(totals, Kept::Every);
         let (mut manager, mut ending) = run;
         let pulled = contain(|| {
             while let Some((id, output)) = manager.next() {

@@ -16,6 +16,8 @@ mod lists;
 mod options;
 mod ordered;
 mod results;
+#[cfg(not(any(loom, shuttle)))]
+mod scoped;
 mod shard;
 mod source;
 mod start;

@@ -124,7 +124,7 @@ impl Mode for OnItsOwn {
         puller: Puller<I::Item>,
         worker: Option<Worker>,
     ) {
-        puller.live(input, hook, worker);
+        puller.run(input, hook, worker);
     }
 }
 

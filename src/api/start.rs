@@ -57,9 +57,8 @@ impl<I, Th> FanOut<I, Th> {
         let Self { source, threads, options } = self;
         let Options { settings, control } = options;
         let reads_ahead = <I::Mode as Mode>::READS_AHEAD;
-        let leased = threads.size().is_some();
+        let leased = threads.pool().lease_size().is_some();
         let wanted = branches.len() + usize::from(reads_ahead);
-        let needed = if wanted == 1 { "1 thread" } else { &format!("{wanted} threads") };
         let mut watch = control.map(|control| move |run, figures| control.attach(run, figures));
         let watch = watch.as_mut().map(|watch| watch as &mut dyn FnMut(_, _) -> _);
         let input_bytes = reads_ahead.then_some(I::BYTES);
@@ -69,6 +68,7 @@ impl<I, Th> FanOut<I, Th> {
             Err(unstarted) => {
                 contain_drop(source).into_iter().for_each(discard);
                 contain_drop(hook).into_iter().for_each(discard);
+                let needed = if wanted == 1 { "1 thread" } else { &format!("{wanted} threads") };
                 match unstarted {
                     Unstarted::Name(payload) => resume_unwind(payload),
                     Unstarted::Threads(LeaseError::Full { max, .. }) if leased => {

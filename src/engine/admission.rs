@@ -100,7 +100,7 @@ impl<T, O> Admission<T, O> {
         };
         self.run.added();
         let run = Arc::clone(&self.run);
-        host.host(move |worker| connected.live(ExitGuard::new(id, worker, meter, run)));
+        host.host(move |worker| connected.run(ExitGuard::new(id, worker, meter, run)));
         Ok(id)
     }
 

@@ -81,7 +81,7 @@ pub(super) fn connect<T, B: Branch<T>>(
 impl<T, B: Branch<T>> Connected<T, B> {
     /// Runs the branch to its end, and leaves through `exit`.
     // MODEL: loom-tests/tests/panics.rs::outputs_before_a_panic_are_delivered
-    pub(super) fn live(self, mut exit: ExitGuard) {
+    pub(super) fn run(self, mut exit: ExitGuard) {
         let Self { branch, inlet, outlet } = self;
         exit.note(branch.run(inlet, outlet));
         drop(exit);

@@ -18,15 +18,12 @@ pub(crate) enum Kept {
     Every,
     /// All of them, among marks that are sent too; the scan reports how many outputs there are.
     Marked,
-    /// The last one, when the scan exits.
-    Last,
 }
 
 /// The output side of a scan thread.
 ///
 /// Invariant: between two pieces of a batch of items, nothing that should be sent is held here. A
-/// scan waits for input only after it has published all its outputs, except where only the last is
-/// sent: that one is held.
+/// scan waits for input only after it has published all its outputs.
 pub(crate) struct Outlet<O> {
     /// Outputs emitted and not yet published.
     gathered: Vec<O>,
@@ -114,19 +111,8 @@ impl<O> Outlet<O> {
         self.pace.items.learn(items, || began.elapsed().saturating_sub(self.waited));
     }
 
-    /// Publishes what has been gathered and need not be held any longer.
+    /// Publishes what has been gathered.
     pub(crate) fn publish(&mut self) {
-        if self.kept != Kept::Last {
-            self.send();
-        }
-        self.settle();
-    }
-
-    /// Sends what is left to send.
-    pub(crate) fn finish(&mut self) {
-        if self.kept == Kept::Last {
-            self.counted += self.gathered.len() as u64;
-        }
         self.send();
         self.settle();
     }
@@ -142,9 +128,6 @@ impl<O> Outlet<O> {
     /// each takes long, they do not wait for the end of the step.
     #[inline(never)]
     fn look(&mut self) {
-        if self.kept == Kept::Last {
-            return self.keep_the_last();
-        }
         let filled = self.gathered.len();
         let began = self.since;
         // The clock is read at most once.
@@ -159,13 +142,6 @@ impl<O> Outlet<O> {
         if !self.size.is_fixed() {
             self.since = Instant::now();
         }
-    }
-
-    /// Drops the previous output. This may panic, inside the step that emits.
-    fn keep_the_last(&mut self) {
-        self.counted += 1;
-        let before = self.gathered.swap_remove(0);
-        drop(before);
     }
 
     /// Sends what has been gathered; blocks while the output channel is full.
@@ -215,10 +191,7 @@ impl<O> Outlet<O> {
     /// Begins the next batch.
     fn begin_batch(&mut self) {
         self.size.begin(self.pace.outputs.get());
-        self.look_at = match self.kept {
-            Kept::Every | Kept::Marked => self.size.next_look(0),
-            Kept::Last => 2,
-        };
+        self.look_at = self.size.next_look(0);
     }
 }
 

@@ -87,7 +87,7 @@ pub struct Puller<T>(Dispatch<T>);
 impl<T> Puller<T> {
     /// Pulls the input to its end, or until no scan takes items any more; then returns the thread
     /// to its pool.
-    pub(crate) fn live<H: Hook>(
+    pub(crate) fn run<H: Hook>(
         mut self,
         input: impl Iterator<Item = T>,
         mut hook: H,

@@ -87,9 +87,10 @@ impl<T, O, H> Started<T, O, H> {
         };
         let pool = threads.pool();
         let usual = settings.kind_for::<T, O>();
-        let mut kinds = match Th::NAMES_THREADS {
-            true => kinds(&names, branches.len(), &usual),
-            false => vec![usual; branches.len()],
+        let mut kinds = match pool.lease_size() {
+            None => kinds(&names, branches.len(), &usual),
+            // Its threads already have names.
+            Some(_) => vec![usual; branches.len()],
         };
         kinds.extend(input_bytes.map(|bytes| settings.kind_for_bytes(bytes)));
         let mut hosts = match threads.hosts(&kinds) {
@@ -116,7 +117,7 @@ impl<T, O, H> Started<T, O, H> {
             if let Some(figures) = &figures {
                 figures.add(id, names.get(&id).cloned(), Arc::clone(&meter));
             }
-            host.host(move |worker| connected.live(ExitGuard::new(id, worker, meter, run)));
+            host.host(move |worker| connected.run(ExitGuard::new(id, worker, meter, run)));
             inputs.push(input);
             fan_in.add(id, side);
         }

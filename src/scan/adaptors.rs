@@ -66,6 +66,10 @@ where
         self.through(out, |scan, out| scan.flush(out));
     }
 
+    fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, B>) -> ControlFlow<()> {
+        self.through(out, |scan, out| scan.step_batch(batch, out))
+    }
+
     fn name(&self) -> Option<&str> {
         self.scan.name()
     }

@@ -53,7 +53,7 @@ fn drive_to_the_end<T, S: Scan<T>>(
         ControlFlow::Continue(()) if outlet.is_closed() => aborted(&mut scan, &mut outlet),
         _ => {}
     });
-    contain_into(&mut panic, || outlet.finish());
+    contain_into(&mut panic, || outlet.publish());
     contain_into(&mut panic, || drop(scan));
     panic
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
+use super::Pool;
 
 /// Threads of a [`Pool`], reserved for one run; returned by [`Pool::lease`].
 ///
@@ -37,45 +37,18 @@ use super::{LeaseError, Pool, ThreadKind, Threads, Worker, sealed};
 pub struct Lease {
     /// A pool of only these threads, which returns them when it is dropped.
     pub(super) pool: Pool,
-    pub(super) size: usize,
 }
 
 impl Lease {
     /// Returns the number of threads.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.size
-    }
-}
-
-impl sealed::Sealed for Lease {}
-
-impl Threads<'static> for Lease {
-    type Host = Worker;
-    type More = Pool;
-
-    // Its threads already have names.
-    const NAMES_THREADS: bool = false;
-
-    fn more(&self) -> Pool {
-        self.pool()
-    }
-
-    fn pool(&self) -> Pool {
-        self.pool.clone()
-    }
-
-    fn size(&self) -> Option<usize> {
-        Some(self.size)
-    }
-
-    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
-        self.pool.workers(kinds)
+        self.pool.lease_size().unwrap_or(0)
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("Lease").field("size", &self.size()).finish_non_exhaustive()
     }
 }

@@ -35,28 +35,12 @@ pub trait Threads<'a>: sealed::Sealed + Sized {
     #[doc(hidden)]
     type More: More<'a>;
 
-    /// Whether a thread can have a name of its own.
-    #[doc(hidden)]
-    const NAMES_THREADS: bool = true;
-
     #[doc(hidden)]
     fn more(&self) -> Self::More;
 
     /// The pool whose threads run the scans that are added from outside.
     #[doc(hidden)]
     fn pool(&self) -> Pool;
-
-    /// Returns how many threads to use by default; `None` if there is no default.
-    #[doc(hidden)]
-    fn size(&self) -> Option<usize> {
-        None
-    }
-
-    /// The most threads that there can be, if that is known.
-    #[doc(hidden)]
-    fn limit(&self) -> Option<usize> {
-        self.pool().max_threads()
-    }
 
     /// Gives a thread of each of these kinds, or none. Does not block.
     #[doc(hidden)]
@@ -83,7 +67,7 @@ impl More<'static> for Pool {
     type Host = Worker;
 
     fn host(&self, kind: &ThreadKind) -> Result<Worker, LeaseError> {
-        let mut workers = self.workers(std::slice::from_ref(kind))?;
+        let mut workers = self.workers(std::iter::once(kind))?;
         Ok(workers.pop().expect("a worker for each kind"))
     }
 }
@@ -97,23 +81,36 @@ mod sealed {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Global;
 
-impl sealed::Sealed for Global {}
+/// Implements [`Threads`] for what has the threads of a pool.
+macro_rules! pooled {
+    ($(|$threads:ident: $type:ty| $pool:expr;)+) => {$(
+        impl sealed::Sealed for $type {}
 
-impl Threads<'static> for Global {
-    type Host = Worker;
-    type More = Pool;
+        impl Threads<'static> for $type {
+            type Host = Worker;
+            type More = Pool;
 
-    fn more(&self) -> Pool {
-        self.pool()
-    }
+            fn more(&self) -> Pool {
+                self.pool()
+            }
 
-    fn pool(&self) -> Pool {
-        Pool::global().clone()
-    }
+            fn pool(&self) -> Pool {
+                let $threads = self;
+                Pool::clone($pool)
+            }
 
-    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
-        Pool::global().workers(kinds)
-    }
+            fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
+                self.pool().workers(kinds.iter())
+            }
+        }
+    )+};
+}
+
+pooled! {
+    |_global: Global| Pool::global();
+    |pool: Pool| pool;
+    |pool: &Pool| pool;
+    |lease: Lease| &lease.pool;
 }
 
 /// The name and stack size that a thread was started with. Runs that ask for different kinds do not

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::io;
+use std::iter;
 use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-use super::{Host, Lease, LeaseError, ThreadKind, Threads, sealed};
+use super::{Host, Lease, LeaseError, ThreadKind};
 use crate::sync::{Arc, Mutex, OnceLock, Receiver, Sender, bounded, spawn};
 
 /// How many idle threads a pool keeps for the next run by default.
@@ -140,8 +141,7 @@ impl Pool {
     /// ```
     // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
     pub fn lease(&self, size: usize) -> Result<Lease, LeaseError> {
-        self.shared.check(size)?;
-        let workers = self.workers(&vec![ThreadKind::default(); size])?;
+        let workers = self.workers(iter::repeat_n(&ThreadKind::default(), size))?;
         // From here on, the threads count as live here until the lease returns them.
         let idle = workers.into_iter().filter_map(Worker::into_thread).collect();
         let shared = Shared {
@@ -150,7 +150,7 @@ impl Pool {
             parent: Some(Arc::clone(&self.shared)),
             state: Mutex::new(State { live: 0, idle, closed: false }),
         };
-        Ok(Lease { pool: Self { shared: Arc::new(shared) }, size })
+        Ok(Lease { pool: Self { shared: Arc::new(shared) } })
     }
 
     /// Ends a lease, if this is the inside of one: idle threads return to its pool now, the others
@@ -163,6 +163,11 @@ impl Pool {
     /// The maximum, if there is one.
     pub(crate) fn max_threads(&self) -> Option<usize> {
         self.shared.max
+    }
+
+    /// The number of threads, if this is the inside of a lease.
+    pub(crate) fn lease_size(&self) -> Option<usize> {
+        self.shared.parent.as_ref().and(self.shared.max)
     }
 
     /// How many threads are in use: by scans, by inputs that are read ahead, and in leases.
@@ -182,8 +187,11 @@ impl Pool {
     /// Does not wait. A refusal leaves the pool unchanged, except that threads already started are
     /// now idle.
     // MODEL: loom-tests/tests/pool.rs::a_maximum_refuses_and_never_waits
-    pub(crate) fn workers(&self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
-        let (found, retired) = self.shared.take_idle(kinds)?;
+    pub(crate) fn workers<'k>(
+        &self,
+        kinds: impl ExactSizeIterator<Item = &'k ThreadKind> + Clone,
+    ) -> Result<Vec<Worker>, LeaseError> {
+        let (found, retired) = self.shared.take_idle(kinds.clone())?;
         drop(retired);
         let mut missing = found.iter().filter(|worker| worker.is_none()).count();
         let mut workers = Vec::with_capacity(kinds.len());
@@ -206,29 +214,19 @@ impl Pool {
 }
 
 impl Shared {
-    /// Refuses what is too much, before anything is set aside for it.
-    fn check(&self, wanted: usize) -> Result<(), LeaseError> {
-        let live = self.state.lock().live;
-        let max = self.max.unwrap_or(MOST_THREADS);
-        if wanted > max.saturating_sub(live) {
-            return Err(LeaseError::Full { wanted, live, max });
-        }
-        Ok(())
-    }
-
     /// Counts a thread of each kind as live, and takes idle ones where there are any. Also removes
     /// idle threads of other kinds that would put the pool above its maximum, for the caller to
     /// drop.
     #[allow(clippy::type_complexity, reason = "an alias would say no more")]
-    fn take_idle(
+    fn take_idle<'k>(
         self: &Arc<Self>,
-        kinds: &[ThreadKind],
+        kinds: impl ExactSizeIterator<Item = &'k ThreadKind>,
     ) -> Result<(Vec<Option<Worker>>, Vec<Thread>), LeaseError> {
         let wanted = kinds.len();
         let mut state = self.state.lock();
         let live = state.live;
-        let max = if state.closed { Some(live) } else { self.max };
-        if let Some(max) = max.filter(|max| wanted > max - live) {
+        let max = if state.closed { live } else { self.max.unwrap_or(MOST_THREADS) };
+        if wanted > max - live {
             return Err(LeaseError::Full { wanted, live, max });
         }
         state.live += wanted;
@@ -236,7 +234,7 @@ impl Shared {
             let index = state.idle.iter().rposition(|thread| thread.kind == *kind)?;
             Some(self.worker(state.idle.swap_remove(index)))
         };
-        let found = kinds.iter().map(take).collect();
+        let found = kinds.map(take).collect();
         let room = self.max.map_or(usize::MAX, |max| max - state.live);
         let keep = state.idle.len().min(room);
         Ok((found, state.idle.split_off(keep)))
@@ -331,44 +329,6 @@ impl Drop for Worker {
         if let Some(thread) = self.thread.take() {
             self.pool.hand_back(thread);
         }
-    }
-}
-
-impl sealed::Sealed for Pool {}
-
-impl Threads<'static> for Pool {
-    type Host = Worker;
-    type More = Pool;
-
-    fn more(&self) -> Pool {
-        self.clone()
-    }
-
-    fn pool(&self) -> Pool {
-        self.clone()
-    }
-
-    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
-        self.workers(kinds)
-    }
-}
-
-impl sealed::Sealed for &Pool {}
-
-impl Threads<'static> for &Pool {
-    type Host = Worker;
-    type More = Pool;
-
-    fn more(&self) -> Pool {
-        self.pool()
-    }
-
-    fn pool(&self) -> Pool {
-        (*self).clone()
-    }
-
-    fn hosts(self, kinds: &[ThreadKind]) -> Result<Vec<Worker>, LeaseError> {
-        self.workers(kinds)
     }
 }
 
