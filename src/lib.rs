@@ -171,15 +171,16 @@
 //!   nanosecond per scan; measure first.
 
 mod api;
+pub mod branch;
 mod engine;
 pub mod scan;
 mod sync;
 mod threads;
 
 pub use self::api::{
-    AddError, AddErrorKind, Adder, Ask, Blocking, Bottleneck, Control, Demux, Distribute, Dynamic,
-    FanOut, IteratorExt, Latest, Ordered, ReadAhead, Rows, ScanStats, Scans, Shared, Source, Stats,
-    Totals, TryItem, UntilError, ZipLatest,
+    AddError, AddErrorKind, Adder, And, Ask, Blocking, Bottleneck, Branches, Control, Demux,
+    Distribute, Dynamic, FanOut, IteratorExt, Join, Latest, Merge, Ordered, ReadAhead, Returned,
+    Rows, ScanStats, Scans, Shared, Source, Stats, Totals, TryItem, UntilError, ZipLatest,
 };
 pub use self::engine::{PanicOrigin, ScanId};
 #[doc(no_inline)]

@@ -48,7 +48,7 @@ impl Gate {
         self.0.1.notify_one();
     }
 
-    fn pass(&self) {
+    pub fn pass(&self) {
         let mut open = self.0.0.lock().expect("nothing panics under the lock");
         while !*open {
             open = self.0.1.wait(open).expect("nothing panics under the lock");

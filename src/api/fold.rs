@@ -5,11 +5,11 @@ use std::panic::resume_unwind;
 use super::fan_out::FanOut;
 use super::lists::Shared;
 use super::options::Options;
-use super::results::{Slots as _, Totals};
+use super::results::{Slots, Totals};
 use super::source::Source;
 use super::start::Moved;
 use super::until_error::Ending;
-use crate::engine::{Kept, contain, discard};
+use crate::engine::{Branch, Kept, contain, discard};
 use crate::scan::DrivenTotal;
 use crate::threads::Threads;
 
@@ -85,7 +85,9 @@ impl<I, Th> FanOut<I, Th> {
         L: Totals<'a, <I as Source>::Item, Results = R>,
     {
         let Self { source, threads, options } = self;
-        threads.run(Fold { source, options, totals })
+        let slots = totals.nothing();
+        let branches: Vec<_> = totals.boxed().into_iter().map(DrivenTotal).collect();
+        threads.run(ToTheEnd { source, options, branches, slots, results: L::results })
     }
 }
 
@@ -124,47 +126,49 @@ impl<'a, Th: Threads<'a>> Blocking<'a> for Th {
     }
 }
 
-/// A fold that has not started.
-struct Fold<I, L> {
-    source: I,
-    options: Options,
-    totals: L,
+/// A blocking run that has not started.
+pub(super) struct ToTheEnd<I, B, S, R> {
+    pub(super) source: I,
+    pub(super) options: Options,
+    pub(super) branches: Vec<B>,
+    /// Where the outputs of the branches go.
+    pub(super) slots: S,
+    pub(super) results: fn(S) -> R,
 }
 
-impl<'a, I, L> Job<'a> for Fold<I, L>
+impl<'a, I, B, S, R> Job<'a> for ToTheEnd<I, B, S, R>
 where
     I: Source<Item: Shared + 'a>,
     Moved<I>: Send + 'a,
-    L: Totals<'a, <I as Source>::Item>,
+    B: Branch<<I as Source>::Item, Output = S::Output> + Send + 'a,
+    S: Slots<Output: Send + 'a>,
 {
-    type Result = I::Yield<L::Results>;
+    type Result = I::Yield<R>;
 
     #[track_caller]
-    fn on<'b, Th: Threads<'b>>(self, threads: Th) -> Self::Result
+    fn on<'b, Th: Threads<'b>>(self, threads: Th) -> I::Yield<R>
     where
         'a: 'b,
     {
-        let Self { source, options, totals } = self;
-        let mut latest = totals.nothing();
-        let totals: Vec<_> = totals.boxed().into_iter().map(DrivenTotal).collect();
-        let run = FanOut { source, threads, options }.start(totals, Kept::Every);
+        let Self { source, options, branches, mut slots, results } = self;
+        let run = FanOut { source, threads, options }.start(branches, Kept::Every);
         let (mut manager, mut ending) = run;
         let pulled = contain(|| {
             while let Some((id, output)) = manager.next() {
-                latest.place(id.index(), output);
+                slots.place(id.index(), output);
             }
         });
         match pulled {
             Ok(()) => match I::ends(&mut ending) {
-                None => I::yields(L::results(latest)),
+                None => I::yields(results(slots)),
                 Some(error) => {
                     // Drops the results, discarding panics of their drops.
-                    latest.clear().into_iter().for_each(discard);
+                    slots.clear().into_iter().for_each(discard);
                     error
                 }
             },
             Err(payload) => {
-                latest.clear().into_iter().for_each(discard);
+                slots.clear().into_iter().for_each(discard);
                 ending.discard();
                 resume_unwind(payload)
             }

@@ -4,6 +4,7 @@
 //! it.
 
 mod adder;
+mod branches;
 mod control;
 mod demux;
 mod distribute;
@@ -15,6 +16,7 @@ mod iterator_ext;
 mod lists;
 mod options;
 mod ordered;
+mod parts;
 mod results;
 #[cfg(not(any(loom, shuttle)))]
 mod scoped;
@@ -26,6 +28,7 @@ mod until_error;
 mod zip_latest;
 
 pub use self::adder::Adder;
+pub use self::branches::Branches;
 pub use self::control::Control;
 pub use self::demux::Demux;
 pub use self::distribute::Distribute;
@@ -36,6 +39,7 @@ pub use self::fold::Blocking;
 pub use self::iterator_ext::IteratorExt;
 pub use self::lists::{Scans, Shared};
 pub use self::ordered::Ordered;
+pub use self::parts::{And, Join, Merge, Returned};
 pub use self::results::{Latest, Rows, Totals};
 pub use self::source::{ReadAhead, Source, UntilError};
 pub use self::stats::{Bottleneck, ScanStats, Stats};

@@ -48,15 +48,21 @@ impl<T> Batch<T> {
     }
 
     /// Returns the items. A growing batch stops growing.
+    #[inline]
     pub(crate) fn items(&self) -> &[T] {
         match &self.items {
             Items::Whole(items) => items,
             Items::Growing { growing, taken } => match taken.get() {
                 Some(items) => items,
-                None => growing.take(|items| taken.get_or_init(|| mem::take(items))),
+                None => take(growing, taken),
             },
         }
     }
+}
+
+#[cold]
+fn take<'b, T>(growing: &Growing<T>, taken: &'b OnceLock<Vec<T>>) -> &'b [T] {
+    growing.take(|items| taken.get_or_init(|| mem::take(items)))
 }
 
 impl<T> Drop for Batch<T> {

@@ -55,6 +55,22 @@ impl<T> Inlet<T> {
         Some(Message::Batch(batch))
     }
 
+    /// Leaves, although items may come, and rings for the room that this makes.
+    ///
+    /// A scan need not ring here, as its exit follows at once.
+    // MODEL: loom-tests/tests/branches.rs::branch_that_works_on_without_its_items
+    pub(crate) fn close(self) {
+        let Self { receiver, run, .. } = self;
+        drop(receiver);
+        // WAKE: the look for room in the input channels.
+        run.ring_for_room();
+    }
+
+    /// The run that sends the items.
+    pub(crate) fn run(&self) -> &Arc<Run> {
+        &self.run
+    }
+
     fn receive(&self) -> Result<Arc<Batch<T>>, RecvError> {
         if self.run.has_input_thread() {
             // A batch that was there without a wait may have only just started. If other threads

@@ -55,7 +55,7 @@ mod start;
 mod turns;
 
 pub(crate) use self::admission::{Admission, Refusal};
-pub(crate) use self::batch::Outputs;
+pub(crate) use self::batch::{Batch, Outputs};
 pub(crate) use self::branch::{Branch, contain_into};
 pub(crate) use self::contain::{
     InHand, Payload, contain, contain_drop, discard, drop_each, keep_first,

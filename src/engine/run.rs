@@ -88,8 +88,13 @@ impl Run {
 
     /// Returns whether no further step may begin.
     #[inline]
-    pub(super) fn is_aborted(&self) -> bool {
+    pub(crate) fn is_aborted(&self) -> bool {
         self.is(Stage::Aborted)
+    }
+
+    /// Returns whether scans do not get all items: the run is aborted, or its input has panicked.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.is(Stage::Severed)
     }
 
     /// Records that another scan starts.

@@ -1,0 +1,251 @@
+//! `branch`: ordinary code over an iterator of the items.
+
+use std::fmt;
+
+use super::distribute::Distribute;
+use super::fan_out::FanOut;
+use super::fold::{Blocking, ToTheEnd};
+use super::lists::Shared;
+use super::parts::{And, Closure, Join, Merge, Stepped};
+use super::source::Source;
+use super::start::Moved;
+use crate::branch::Items;
+use crate::engine::{Kept, NoHook};
+use crate::threads::Threads;
+
+impl<I: Source, Th> FanOut<I, Th> {
+    /// Adds a branch: a closure that runs on its own thread, over an iterator of the items. Any
+    /// number of [`branch`](Branches::branch) calls may follow, then [`join`](Branches::join), for
+    /// what the closures return, or [`merge`](Branches::merge), for what the iterators yield that
+    /// they return.
+    ///
+    /// See [`branch`](crate::branch) for what a branch may do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeSet;
+    /// use anabranch::prelude::*;
+    ///
+    /// let lines = ["the quick fox", "the lazy dog"].map(String::from);
+    /// let (count, letters, words) = lines
+    ///     .into_iter()
+    ///     .fan_out()
+    ///     .branch(|lines| lines.count())
+    ///     .branch(|lines| lines.map(|line| line.len()).sum::<usize>())
+    ///     .branch(|lines| {
+    ///         let mut words = BTreeSet::new();
+    ///         for line in lines {
+    ///             words.extend(line.split(' ').map(str::to_owned));
+    ///         }
+    ///         words
+    ///     })
+    ///     .join();
+    /// assert_eq!((count, letters, words.len()), (2, 25, 5));
+    /// ```
+    pub fn branch<'a, F, R>(self, f: F) -> Branches<I, Th, (Closure<F>,)>
+    where
+        F: FnOnce(Items<'a, <I as Source>::Item>) -> R,
+    {
+        Branches { run: self, parts: (Closure::new(None, f),) }
+    }
+
+    /// Adds a branch with a name, as [`Scan::named`](crate::Scan::named) does for scans: statistics
+    /// and the thread have it.
+    ///
+    /// ```
+    /// use std::thread;
+    /// use anabranch::prelude::*;
+    ///
+    /// let (name,) = (0..10)
+    ///     .fan_out()
+    ///     .branch_named("reader", |_| thread::current().name().map(str::to_owned))
+    ///     .join();
+    /// assert_eq!(name.as_deref(), Some("reader"));
+    /// ```
+    pub fn branch_named<'a, F, R>(
+        self,
+        name: impl Into<String>,
+        f: F,
+    ) -> Branches<I, Th, (Closure<F>,)>
+    where
+        F: FnOnce(Items<'a, <I as Source>::Item>) -> R,
+    {
+        Branches { run: self, parts: (Closure::new(Some(name.into()), f),) }
+    }
+
+    /// Adds a scan as a branch, so that scans and branches run side by side.
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let (sum, largest) = (1..=10)
+    ///     .fan_out()
+    ///     .scan(scan::sum::<i32, i32>())
+    ///     .branch(|items| items.cloned().max())
+    ///     .join();
+    /// assert_eq!((sum, largest), (55, Some(10)));
+    /// ```
+    pub fn scan<S>(self, scan: S) -> Branches<I, Th, (Stepped<S>,)> {
+        Branches { run: self, parts: (Stepped(scan),) }
+    }
+
+    /// Adds any number of branches of one type. `join` then returns a vector.
+    ///
+    /// ```
+    /// use anabranch::{branch::Items, prelude::*};
+    ///
+    /// let multiples = (2..5).map(|n| move |items: Items<'_, i32>| items.filter(|x| **x % n == 0).count());
+    /// assert_eq!((1..=12).fan_out().branches(multiples).join(), [6, 4, 3]);
+    /// ```
+    pub fn branches<'a, F, R>(
+        self,
+        list: impl IntoIterator<Item = F>,
+    ) -> Branches<I, Th, Vec<Closure<F>>>
+    where
+        F: FnOnce(Items<'a, <I as Source>::Item>) -> R,
+    {
+        let parts = list.into_iter().map(|f| Closure::new(None, f)).collect();
+        Branches { run: self, parts }
+    }
+}
+
+/// A run with branches that has not started, returned by [`FanOut::branch`].
+#[must_use = "a run does not start before its verb"]
+pub struct Branches<I, Th, L> {
+    run: FanOut<I, Th>,
+    parts: L,
+}
+
+impl<I: Source, Th, L> Branches<I, Th, L> {
+    /// Adds another branch; see [`FanOut::branch`].
+    pub fn branch<'a, F, R>(self, f: F) -> Branches<I, Th, L::With>
+    where
+        F: FnOnce(Items<'a, <I as Source>::Item>) -> R,
+        L: And<Closure<F>>,
+    {
+        Branches { run: self.run, parts: self.parts.and(Closure::new(None, f)) }
+    }
+
+    /// Adds another branch, with a name; see [`FanOut::branch_named`].
+    pub fn branch_named<'a, F, R>(self, name: impl Into<String>, f: F) -> Branches<I, Th, L::With>
+    where
+        F: FnOnce(Items<'a, <I as Source>::Item>) -> R,
+        L: And<Closure<F>>,
+    {
+        Branches { run: self.run, parts: self.parts.and(Closure::new(Some(name.into()), f)) }
+    }
+
+    /// Adds a scan as another branch; see [`FanOut::scan`].
+    pub fn scan<S>(self, scan: S) -> Branches<I, Th, L::With>
+    where
+        L: And<Stepped<S>>,
+    {
+        Branches { run: self.run, parts: self.parts.and(Stepped(scan)) }
+    }
+
+    /// Runs the branches and returns the results: a tuple, in the order in which they were added,
+    /// or a vector after [`branches`](FanOut::branches). A scan must be a
+    /// [total](crate::scan::Total), and has the result that [`fold`](FanOut::fold) returns.
+    ///
+    /// | it | when |
+    /// |---|---|
+    /// | returns | once, at the end: the result of each branch |
+    /// | holds back | any branch's input is full; the input is then not pulled |
+    /// | completes | the input has ended and every branch has returned, or every branch has returned without waiting for that |
+    /// | cancels | a branch or the input panics; [`Control`](crate::Control) |
+    ///
+    /// # Shape
+    ///
+    /// The input is pulled on the calling thread, as [`fold`](FanOut::fold) pulls it, unless it is
+    /// [read ahead](FanOut::read_ahead). A branch that returns early, or drops its items, lets the
+    /// others go on; when none wants more items, the input is not pulled again. After
+    /// [`Control::abort`](crate::Control::abort) the items of each branch end, and the results are
+    /// what the branches return then; they need not have seen the same items.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks until every branch has returned.
+    ///
+    /// # Errors
+    ///
+    /// After [`until_error`](FanOut::until_error), returns the first error of the input, once every
+    /// branch has returned. The results are dropped.
+    ///
+    /// # Panics
+    ///
+    /// As [`fold`](FanOut::fold), where a branch counts as a total.
+    #[track_caller]
+    pub fn join<'a, R>(self) -> I::Yield<R>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Blocking<'a>,
+        L: Join<'a, <I as Source>::Item, Results = R>,
+    {
+        let Self { run: FanOut { source, threads, options }, parts } = self;
+        let slots = parts.nothing();
+        let branches = parts.joined();
+        threads.run(ToTheEnd { source, options, branches, slots, results: L::results })
+    }
+
+    /// Runs the branches and merges the outputs into one iterator: what the iterators yield that
+    /// the closures return, and what scans emit. Each output comes with the [id](crate::ScanId) of
+    /// its branch.
+    ///
+    /// | it | when |
+    /// |---|---|
+    /// | emits | any branch has yielded: per branch in its own order, across branches as they arrive |
+    /// | holds back | any branch's input is full; the input is then not pulled, outputs still flow |
+    /// | completes | the input and every branch's iterator have ended, or every iterator has ended by itself |
+    /// | cancels | the iterator is dropped; a branch or the input panics; [`Control`](crate::Control) |
+    ///
+    /// # Shape
+    ///
+    /// As [`distribute`](FanOut::distribute), of which a branch is one more kind of scan. What a
+    /// branch has yielded is published before it waits for items, and about every 200 µs.
+    /// When a run is aborted, or its input panics, what a branch yields after its items have ended
+    /// is dropped.
+    ///
+    /// # Blocking
+    ///
+    /// As [`distribute`](FanOut::distribute). Dropping the run waits until each branch has left the
+    /// code that it is in: the items end at the next call of `next`.
+    ///
+    /// # Panics
+    ///
+    /// As [`distribute`](FanOut::distribute).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let run = (1..=6)
+    ///     .fan_out()
+    ///     .branch(|items| items.cloned().filter(|x| x % 2 == 0))
+    ///     .branch(|items| items.cloned().step_by(3).map(|x| 10 * x))
+    ///     .merge();
+    /// let mut outputs: Vec<_> = run.map(|(_, x)| x).collect();
+    /// outputs.sort();
+    /// assert_eq!(outputs, [2, 4, 6, 10, 40]);
+    /// ```
+    #[track_caller]
+    pub fn merge<'a, O>(self) -> Distribute<I, O>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Threads<'a>,
+        L: Merge<'a, <I as Source>::Item, Output = O>,
+        O: Send + 'a,
+    {
+        let (manager, ending) = self.run.start_with(self.parts.merged(), Kept::Every, |_| NoHook);
+        Distribute { manager, ending }
+    }
+}
+
+impl<I, Th, L> fmt::Debug for Branches<I, Th, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Branches").field("run", &self.run).finish_non_exhaustive()
+    }
+}

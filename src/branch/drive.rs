@@ -1,0 +1,91 @@
+//! Running a closure on its own thread.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::Items;
+use super::feed::Feed;
+use crate::engine::{Branch, Inlet, Outlet, Payload, contain_into};
+use crate::sync::Arc;
+
+/// A branch of any type, behind a pointer.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+pub struct BoxBranch<'a, T, O> {
+    name: Option<String>,
+    run: Work<'a, T, O>,
+}
+
+type Work<'a, T, O> = Box<dyn FnOnce(Inlet<T>, Outlet<O>) -> Option<Payload> + Send + 'a>;
+
+impl<T, O> Branch<T> for BoxBranch<'_, T, O> {
+    type Output = O;
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn run(self, inlet: Inlet<T>, outlet: Outlet<O>) -> Option<Payload> {
+        (self.run)(inlet, outlet)
+    }
+}
+
+impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
+    /// A branch of another kind, with the name that it has.
+    pub(crate) fn new<B>(branch: B) -> Self
+    where
+        B: Branch<T, Output = O> + Send + 'a,
+    {
+        let name = branch.name().map(str::to_owned);
+        Self { name, run: Box::new(|inlet, outlet| branch.run(inlet, outlet)) }
+    }
+
+    /// A branch that emits what `f` returns.
+    // MODEL: loom-tests/tests/branches.rs::branch_that_returns_early
+    pub(crate) fn joined<F, R>(name: Option<String>, f: F, wrap: fn(R) -> O) -> Self
+    where
+        F: FnOnce(Items<'a, T>) -> R + Send + 'a,
+        R: 'a,
+    {
+        let run = move |inlet: Inlet<T>, outlet| {
+            let run = Arc::clone(inlet.run());
+            let feed = Rc::new(Feed::new(inlet, outlet));
+            let (mut panic, mut result) = (None, None);
+            let items = Items::new(Rc::clone(&feed) as Rc<_>, run);
+            contain_into(&mut panic, || result = Some(wrap(f(items))));
+            contain_into(&mut panic, || feed.finish(result));
+            panic
+        };
+        Self { name, run: Box::new(run) }
+    }
+
+    /// A branch that emits what the iterator yields that `f` returns.
+    // MODEL: loom-tests/tests/branches.rs::both_sides_full
+    pub(crate) fn merged<F, R>(name: Option<String>, f: F) -> Self
+    where
+        F: FnOnce(Items<'a, T>) -> R + Send + 'a,
+        R: IntoIterator<Item = O>,
+    {
+        let run = move |inlet: Inlet<T>, outlet| {
+            let run = Arc::clone(inlet.run());
+            let feed = Rc::new(Feed::new(inlet, outlet));
+            let (mut panic, mut outputs) = (None, None);
+            let items = Items::new(Rc::clone(&feed) as Rc<_>, run);
+            contain_into(&mut panic, || outputs = Some(f(items).into_iter()));
+            contain_into(&mut panic, || {
+                let refused =
+                    outputs.iter_mut().flatten().find_map(|output| feed.emit(output).err());
+                drop(refused);
+            });
+            contain_into(&mut panic, || drop(outputs));
+            contain_into(&mut panic, || feed.finish(None));
+            panic
+        };
+        Self { name, run: Box::new(run) }
+    }
+}
+
+impl<T, O> fmt::Debug for BoxBranch<'_, T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxBranch").field("name", &self.name).finish_non_exhaustive()
+    }
+}
