@@ -9,6 +9,7 @@ use super::lists::Shared;
 use super::parts::{And, Closure, Join, Merge, Stepped};
 use super::source::Source;
 use super::start::Moved;
+use super::tried::{Failing, TryAll};
 use crate::branch::Items;
 use crate::engine::{Kept, NoHook};
 use crate::threads::Threads;
@@ -186,7 +187,67 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
         let Self { run: FanOut { source, threads, options }, parts } = self;
         let slots = parts.nothing();
         let branches = parts.joined();
-        threads.run(ToTheEnd { source, options, branches, slots, results: L::results })
+        let run =
+            ToTheEnd { source, options, branches, slots, failed: |_| None, results: L::results };
+        threads.run(run)
+    }
+
+    /// Does the same as [`join`](Self::join) with branches that return `Result`s, and returns at
+    /// the first error. The type of error is the same for all.
+    ///
+    /// The first error to arrive aborts the run: the input is not pulled again, and the items of the
+    /// other branches end. They are waited for, and their results are dropped.
+    /// [`Control::failed`](crate::Control::failed) returns the id of the branch.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks until every branch has returned.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error of a branch. After [`until_error`](FanOut::until_error), an error of
+    /// the input is the outer one: `try_join()??`.
+    ///
+    /// # Panics
+    ///
+    /// As [`join`](Self::join). A panic after an error is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    /// use anabranch::prelude::*;
+    ///
+    /// let written = (1..)
+    ///     .fan_out()
+    ///     .branch(|numbers| {
+    ///         // A file system of twenty bytes.
+    ///         let mut file = &mut [0_u8; 20][..];
+    ///         numbers.cloned().try_for_each(|n| writeln!(file, "{n}"))
+    ///     })
+    ///     .branch(|numbers| Ok(numbers.count()))
+    ///     .try_join();
+    /// assert_eq!(written.unwrap_err().kind(), io::ErrorKind::WriteZero);
+    /// ```
+    #[track_caller]
+    pub fn try_join<'a, R, E>(self) -> I::Yield<Result<R, E>>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Blocking<'a>,
+        L: Join<'a, <I as Source>::Item, Results: TryAll<Ok = R, Err = E>, Slots: Failing<E>>,
+    {
+        let Self { run: FanOut { source, threads, options }, parts } = self;
+        let slots = parts.nothing();
+        let branches = parts.joined();
+        threads.run(ToTheEnd {
+            source,
+            options,
+            branches,
+            slots,
+            failed: |slots| slots.take_error().map(Err),
+            results: |slots| L::results(slots).try_all(),
+        })
     }
 
     /// Runs the branches and merges the outputs into one iterator: what the iterators yield that

@@ -232,6 +232,24 @@ impl Control {
         self.run()?.panicked()
     }
 
+    /// Returns the id of the scan or branch whose error has ended the run, for
+    /// [`try_fold`](crate::FanOut::try_fold) and [`try_join`](crate::Branches::try_join).
+    ///
+    /// ```
+    /// use anabranch::{Control, prelude::*};
+    ///
+    /// let control = Control::new();
+    /// let run = (0..100).fan_out().control(&control);
+    /// let small = scan::try_for_each(|n: &i32| if *n < 50 { Ok(()) } else { Err(*n) });
+    /// let any = scan::try_for_each(|_: &i32| Ok(()));
+    /// assert_eq!(run.try_fold((any, small)), Err(50));
+    /// assert_eq!(control.failed().map(|id| id.index()), Some(1));
+    /// ```
+    #[must_use]
+    pub fn failed(&self) -> Option<ScanId> {
+        self.run()?.failed()
+    }
+
     /// Returns the statistics of the run so far, without interrupting it. They are empty if no run
     /// is attached.
     ///

@@ -8,6 +8,7 @@ use super::options::Options;
 use super::results::{Slots, Totals};
 use super::source::Source;
 use super::start::Moved;
+use super::tried::{Failing, TryAll};
 use super::until_error::Ending;
 use crate::engine::{Branch, Kept, contain, discard};
 use crate::scan::DrivenTotal;
@@ -87,7 +88,62 @@ impl<I, Th> FanOut<I, Th> {
         let Self { source, threads, options } = self;
         let slots = totals.nothing();
         let branches: Vec<_> = totals.boxed().into_iter().map(DrivenTotal).collect();
-        threads.run(ToTheEnd { source, options, branches, slots, results: L::results })
+        let run =
+            ToTheEnd { source, options, branches, slots, failed: |_| None, results: L::results };
+        threads.run(run)
+    }
+
+    /// Does the same as [`fold`](Self::fold) with totals that may fail, such as
+    /// [`try_fold`](crate::scan::try_fold) and [`try_for_each`](crate::scan::try_for_each), and
+    /// returns at the first error. `E` is the same for all.
+    ///
+    /// The first error to arrive aborts the run: the input is not pulled again, and the other totals
+    /// end as after [`Control::abort`](crate::Control::abort), which is waited for. Their results
+    /// are dropped. [`Control::failed`](crate::Control::failed) returns the id of the total.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks until the run ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error of a total. After [`until_error`](Self::until_error), an error of the
+    /// input is the outer one: `try_fold(…)??`.
+    ///
+    /// # Panics
+    ///
+    /// As [`fold`](Self::fold). A panic after an error is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let numbers = ["1", "2", "three", "4"];
+    /// let sum = scan::try_fold(0, |sum, text: &&str| text.parse::<i32>().map(|n| sum + n));
+    /// let short = scan::try_for_each(|_: &&str| Ok(()));
+    /// let error = numbers.into_iter().fan_out().try_fold((sum, short)).unwrap_err();
+    /// assert_eq!(error.to_string(), "invalid digit found in string");
+    /// ```
+    #[track_caller]
+    pub fn try_fold<'a, L, R, E>(self, totals: L) -> I::Yield<Result<R, E>>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Blocking<'a>,
+        L: Totals<'a, <I as Source>::Item, Results: TryAll<Ok = R, Err = E>, Slots: Failing<E>>,
+    {
+        let Self { source, threads, options } = self;
+        let slots = totals.nothing();
+        let branches: Vec<_> = totals.boxed().into_iter().map(DrivenTotal).collect();
+        threads.run(ToTheEnd {
+            source,
+            options,
+            branches,
+            slots,
+            failed: |slots| slots.take_error().map(Err),
+            results: |slots| L::results(slots).try_all(),
+        })
     }
 }
 
@@ -133,6 +189,8 @@ pub(super) struct ToTheEnd<I, B, S, R> {
     pub(super) branches: Vec<B>,
     /// Where the outputs of the branches go.
     pub(super) slots: S,
+    /// Returns what the run returns if it need not go on.
+    pub(super) failed: fn(&mut S) -> Option<R>,
     pub(super) results: fn(S) -> R,
 }
 
@@ -150,16 +208,28 @@ where
     where
         'a: 'b,
     {
-        let Self { source, options, branches, mut slots, results } = self;
+        let Self { source, options, branches, mut slots, failed, results } = self;
         let run = FanOut { source, threads, options }.start(branches, Kept::Every);
         let (mut manager, mut ending) = run;
         let pulled = contain(|| {
             while let Some((id, output)) = manager.next() {
                 slots.place(id.index(), output);
+                if let Some(result) = failed(&mut slots) {
+                    manager.note_failure(id);
+                    return Some(result);
+                }
             }
+            None
         });
         match pulled {
-            Ok(()) => match I::ends(&mut ending) {
+            Ok(Some(result)) => {
+                // Aborts the run, and waits for its threads.
+                drop(manager);
+                slots.clear().into_iter().for_each(discard);
+                ending.discard();
+                I::yields(result)
+            }
+            Ok(None) => match I::ends(&mut ending) {
                 None => I::yields(results(slots)),
                 Some(error) => {
                     // Drops the results, discarding panics of their drops.

@@ -24,6 +24,7 @@ mod shard;
 mod source;
 mod start;
 mod stats;
+mod tried;
 mod until_error;
 mod zip_latest;
 
@@ -43,5 +44,6 @@ pub use self::parts::{And, Join, Merge, Returned};
 pub use self::results::{Latest, Rows, Totals};
 pub use self::source::{ReadAhead, Source, UntilError};
 pub use self::stats::{Bottleneck, ScanStats, Stats};
+pub use self::tried::TryAll;
 pub use self::until_error::TryItem;
 pub use self::zip_latest::ZipLatest;

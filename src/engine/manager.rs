@@ -252,6 +252,11 @@ impl<S: Source, O> Manager<S, O> {
         (ready, self.ended.then_some(ready))
     }
 
+    /// Records that the run ends because of an error of this scan.
+    pub(crate) fn note_failure(&self, id: ScanId) {
+        self.run.note_failure(id);
+    }
+
     /// Returns the origin of the panic that ended the run.
     pub(crate) fn panicked(&self) -> Option<&PanicOrigin> {
         self.panic.origin()

@@ -47,6 +47,8 @@ pub(crate) struct Run {
     begun: Counter,
     /// The origin of the first panic, for verbs that return no iterator.
     panicked: OnceLock<PanicOrigin>,
+    /// The scan whose error has ended the run, for verbs that return an error alone.
+    failed: OnceLock<ScanId>,
     /// Where the manager sleeps.
     doorbell: Doorbell,
     /// Where the input's own thread sleeps, if it has one.
@@ -62,6 +64,7 @@ impl Run {
             called: AtomicBool::new(false),
             begun: Counter::new(0),
             panicked: OnceLock::new(),
+            failed: OnceLock::new(),
             doorbell: Doorbell::default(),
             room: input_has_thread.then(Doorbell::default),
         }
@@ -110,6 +113,16 @@ impl Run {
     /// Returns the origin of the first panic, if there was one.
     pub(crate) fn panicked(&self) -> Option<PanicOrigin> {
         self.panicked.get().copied()
+    }
+
+    /// Records the scan whose error ends the run.
+    pub(super) fn note_failure(&self, id: ScanId) {
+        self.failed.get_or_init(|| id);
+    }
+
+    /// Returns the scan whose error has ended the run, if one has.
+    pub(crate) fn failed(&self) -> Option<ScanId> {
+        self.failed.get().copied()
     }
 
     /// Publishes that a scan's thread has left the run, then rings.
