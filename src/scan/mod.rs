@@ -9,9 +9,9 @@
 //!
 //! * **per item**, as it comes: [`scan`], [`map`], [`filter_map`], [`filter`],
 //!   [`cloned`], [`inspect`], [`take`], [`take_while`], [`from_fn`];
-//! * **once, at the flush**, when the input has ended: [`fold`], [`count`],
-//!   [`sum`], [`sum_by`], [`min`], [`max`], [`min_by_key`], [`max_by_key`],
-//!   [`last`], [`collect`], [`for_each`].
+//! * **once, at the flush**, when the input has ended: [`fold`], [`fold_mut`], [`count`],
+//!   [`sum`], [`sum_by`], [`reduce`], [`min`], [`max`], [`min_by`], [`max_by`], [`min_by_key`],
+//!   [`max_by_key`], [`last`], [`collect`], [`for_each`].
 //!
 //! ```
 //! use anabranch::scan::{self, Scan};
@@ -48,7 +48,8 @@ use std::ops::ControlFlow;
 
 pub(crate) use self::aligned::{Cell, InParts, LatestPerItem, Part};
 pub use self::at_end::{
-    Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
+    Fold, Keep, collect, count, fold, fold_mut, for_each, last, max, max_by, max_by_key, min,
+    min_by, min_by_key, reduce, sum, sum_by,
 };
 pub use self::boxed::BoxScan;
 pub use self::catch::CatchUnwind;
