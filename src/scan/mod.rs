@@ -11,7 +11,8 @@
 //!   [`cloned`], [`inspect`], [`take`], [`take_while`], [`from_fn`];
 //! * **once, at the flush**, when the input has ended: [`fold`], [`fold_mut`], [`count`],
 //!   [`sum`], [`sum_by`], [`reduce`], [`min`], [`max`], [`min_by`], [`max_by`], [`min_by_key`],
-//!   [`max_by_key`], [`last`], [`collect`], [`for_each`].
+//!   [`max_by_key`], [`last`], [`collect`], [`for_each`]; [`try_fold`] and [`try_for_each`] end
+//!   early at an error.
 //!
 //! ```
 //! use anabranch::scan::{self, Scan};
@@ -40,6 +41,7 @@ mod boxed;
 mod catch;
 mod drive;
 mod emitter;
+mod fallible;
 mod per_item;
 pub mod steps;
 mod total;
@@ -55,6 +57,7 @@ pub use self::boxed::BoxScan;
 pub use self::catch::CatchUnwind;
 pub(crate) use self::drive::{Driven, DrivenTotal};
 pub use self::emitter::Emitter;
+pub use self::fallible::{TryFold, try_fold, try_for_each};
 pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
 };

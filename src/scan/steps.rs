@@ -83,6 +83,36 @@ impl<T, B, F: FnMut(B, &T) -> B> Folding<T, B> for F {
     }
 }
 
+/// The step of a [`TryFold`](super::TryFold).
+#[allow(unnameable_types, reason = "this is what seals")]
+#[diagnostic::on_unimplemented(
+    message = "this scan does not take items of `{T}`",
+    label = "a scan of `{T}` is expected here",
+    note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
+)]
+pub trait TryFolding<T, B> {
+    /// The error that the closure returns.
+    type Error;
+
+    /// Returns the next state.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the closure. The scan ends with it.
+    fn try_fold(&mut self, state: B, item: &T) -> Result<B, Self::Error>;
+}
+
+/// Without this second candidate, the compiler would report a closure of the wrong type, and not
+/// show the message of this trait.
+impl<T, B, E, F: FnMut(B, &T) -> Result<B, E>> TryFolding<T, B> for F {
+    type Error = E;
+
+    #[inline]
+    fn try_fold(&mut self, state: B, item: &T) -> Result<B, E> {
+        self(state, item)
+    }
+}
+
 /// The step of a [`Keep`](super::Keep).
 #[allow(unnameable_types, reason = "this is what seals")]
 #[diagnostic::on_unimplemented(
@@ -136,6 +166,10 @@ closure! {
     SumBy
     /// See [`scan::for_each`](super::for_each).
     ForEach
+    /// See [`scan::try_fold`](super::try_fold).
+    TryFoldEach
+    /// See [`scan::try_for_each`](super::try_for_each).
+    TryForEach
     /// See [`scan::fold_mut`](super::fold_mut).
     InPlace
     /// See [`scan::min_by`](super::min_by).
@@ -276,6 +310,24 @@ impl<T, B, F: FnMut(&mut B, &T)> Folding<T, B> for InPlace<F> {
             (self.0)(state, item);
         }
         ControlFlow::Continue(())
+    }
+}
+
+impl<T, B, E, F: FnMut(B, &T) -> Result<B, E>> TryFolding<T, B> for TryFoldEach<F> {
+    type Error = E;
+
+    #[inline]
+    fn try_fold(&mut self, state: B, item: &T) -> Result<B, E> {
+        (self.0)(state, item)
+    }
+}
+
+impl<T, E, F: FnMut(&T) -> Result<(), E>> TryFolding<T, ()> for TryForEach<F> {
+    type Error = E;
+
+    #[inline]
+    fn try_fold(&mut self, (): (), item: &T) -> Result<(), E> {
+        (self.0)(item)
     }
 }
 
