@@ -14,15 +14,16 @@
 //!   [`max_by_key`], [`last`], [`collect`], [`for_each`]; [`try_fold`] and [`try_for_each`] end
 //!   early at an error.
 //!
+//! Most of the second kind have a [`running`](Fold::running) form, which emits per item.
+//!
 //! ```
 //! use anabranch::scan::{self, Scan};
 //!
-//! // A running total, one output per item …
-//! let running = scan::scan(0, |total, item: &i32| { *total += item; Some(*total) });
-//! assert_eq!(running.apply([1, 2, 3]), [1, 3, 6]);
-//!
-//! // … and the total, one output at the end.
+//! // The total, one output at the end …
 //! assert_eq!(scan::sum::<i32, i32>().apply([1, 2, 3]), [6]);
+//!
+//! // … and the running total, one output per item.
+//! assert_eq!(scan::sum::<i32, i32>().running().apply([1, 2, 3]), [1, 3, 6]);
 //!
 //! // The first two lines that are longer than any before them.
 //! let records = scan::scan(0, |longest, line: &&str| {
@@ -43,6 +44,7 @@ mod drive;
 mod emitter;
 mod fallible;
 mod per_item;
+mod running;
 pub mod steps;
 mod total;
 
@@ -61,6 +63,7 @@ pub use self::fallible::{TryFold, try_fold, try_for_each};
 pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
 };
+pub use self::running::Running;
 pub(crate) use self::total::HandOver;
 pub use self::total::{Last, Total};
 
