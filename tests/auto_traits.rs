@@ -4,7 +4,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
-use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep};
+use anabranch::scan::steps::{InPlace, MaxBy, MinBy, Reduce, TryFoldEach, TryForEach};
+use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep, Running, TryFold};
 use anabranch::{
     AddError, AddErrorKind, Adder, Bottleneck, Control, Demux, Distribute, Dynamic, FanOut, Global,
     Lease, LeaseError, Ordered, PanicOrigin, Pool, ReadAhead, ScanId, Scoped, Stats, UntilError,
@@ -87,6 +88,15 @@ fn scans_have_what_their_parts_have() {
         Fold<u8, F> => true true true true;
         Keep<u8, F> => true true true true;
         Fold<Local, F> => false false true true;
+        Fold<u8, InPlace<F>> => true true true true;
+        Keep<u8, MinBy<F>> => true true true true;
+        Keep<u8, MaxBy<F>> => true true true true;
+        Keep<u8, Reduce<F>> => true true true true;
+        TryFold<u8, TryFoldEach<F>> => true true true true;
+        TryFold<Local, TryFoldEach<F>> => false false true true;
+        TryFold<(), TryForEach<F>> => true true true true;
+        Running<Fold<u8, F>> => true true true true;
+        Running<Keep<Local, F>> => false false true true;
         Map<Keep<u8, F>, F> => true true true true;
         Filter<Keep<u8, F>, F> => true true true true;
         Take<Keep<u8, F>> => true true true true;

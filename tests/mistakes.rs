@@ -157,6 +157,33 @@ fn a_forgotten_until_error() {
 }
 
 #[test]
+fn a_forgotten_until_error_before_any_scan_with_a_closure() {
+    let scans = [
+        "scan::fold_mut(0, |bytes, line: &String| *bytes += line.len())",
+        "scan::try_fold(0, |bytes, line: &String| if line.is_empty() { Err(()) } else { Ok(bytes) })",
+        "scan::try_for_each(|line: &String| line.parse::<i32>().map(drop))",
+        "scan::sum_by(|line: &String| line.len()).running()",
+    ];
+    for scan in scans {
+        let body = format!(
+            "let lines = [Ok::<_, std::io::Error>(String::new())].into_iter();
+            lines.fan_out().distribute(({scan},)).for_each(drop);"
+        );
+        let words = ["this scan does not take items of `Result<", "`until_error()` comes first"];
+        is_explained("any_scan", &body, &words);
+    }
+}
+
+#[test]
+fn a_running_form_in_a_fold() {
+    is_explained(
+        "running_form",
+        "(0..3).fan_out().fold((scan::count().running(),));",
+        &["is not a total", "`.last()`"],
+    );
+}
+
+#[test]
 fn items_of_another_type() {
     is_explained(
         "type",

@@ -81,6 +81,8 @@ fn every_width_capacity_and_length_around_the_batch_equals_the_sequential_run() 
         Kind::Tail(5),
         Kind::LastWords(9),
         Kind::Chain(4),
+        Kind::Fails(13),
+        Kind::RunningMax,
     ];
     for width in [1, 2, 3, 8, 16] {
         let kinds: Vec<_> = kinds.iter().cycle().take(width).cloned().collect();

@@ -21,8 +21,20 @@ fn what_always_has_a_result_needs_no_option() {
         scan::for_each(|_: &i32| unreachable!()),
     ));
     assert_eq!(always, (0, 0, vec![], ()));
+    let always: (i32, Result<i32, String>, Result<(), String>) = none().fold((
+        scan::fold_mut(1, |_, _| unreachable!()),
+        scan::try_fold(1, |_, _| unreachable!()),
+        scan::try_for_each(|_| unreachable!()),
+    ));
+    assert_eq!(always, (1, Ok(1), Ok(())));
     let perhaps = none().fold((scan::min(), scan::max(), scan::last(), scan::cloned().last()));
     assert_eq!(perhaps, (None, None, None, None));
+    let perhaps: (Option<i32>, Option<i32>, Option<i32>) = none().fold((
+        scan::min_by(i32::cmp),
+        scan::max_by(i32::cmp),
+        scan::reduce(|_, _| unreachable!()),
+    ));
+    assert_eq!(perhaps, (None, None, None));
 }
 
 #[test]
@@ -33,17 +45,26 @@ fn adaptors_keep_the_type_of_the_result() {
         scan::max().filter_input(|x: &i32| x % 2 == 0),
         scan::take(2).then(scan::count()),
         scan::count().catch_unwind(),
+        scan::reduce(|a: i32, b| a - b).map_input(|x: &i32| x * x).named("differences"),
+        scan::cloned().then(scan::try_for_each(|x: &i32| if *x < 3 { Ok(()) } else { Err(*x) })),
     );
-    let (tens, squares, even, two, caught) = [1, 2, 3].into_iter().fan_out().fold(totals);
+    let (tens, squares, even, two, caught, difference, small) =
+        [1, 2, 3].into_iter().fan_out().fold(totals);
     assert_eq!((tens, squares, even, two), (30, 14, Some(2), 2));
     assert_eq!(caught.ok(), Some(3));
+    assert_eq!((difference, small), (Some(-12), Err(3)));
 }
 
 #[test]
 fn a_total_whose_panic_is_caught_has_a_result() {
     let reciprocal = scan::fold(0, |sum, x: &i32| sum + 6 / x).catch_unwind();
-    let (sum, count) = [3, 0, 1].into_iter().fan_out().fold((reciprocal, scan::count()));
-    assert_eq!(sum.unwrap_err().downcast_ref(), Some(&"attempt to divide by zero"));
+    let in_place = scan::fold_mut(0, |sum, x: &i32| *sum += 6 / x).catch_unwind();
+    let fallible = scan::try_for_each(|x: &i32| (6 / x > 0).then_some(()).ok_or(())).catch_unwind();
+    let totals = (reciprocal, in_place, fallible, scan::count());
+    let (sum, in_place, fallible, count) = [3, 0, 1].into_iter().fan_out().fold(totals);
+    for caught in [sum.unwrap_err(), in_place.unwrap_err(), fallible.unwrap_err()] {
+        assert_eq!(caught.downcast_ref(), Some(&"attempt to divide by zero"));
+    }
     assert_eq!(count, 3);
 }
 
@@ -121,6 +142,36 @@ fn an_abort_in_the_middle_of_a_batch_keeps_the_state() {
         });
         assert_eq!((0_u64..).fan_out().batch(1_000).control(&control).fold((count,)), (100,));
     });
+    deadline(|| {
+        let control = Control::new();
+        let aborting = control.clone();
+        let count = scan::fold_mut(0, move |count, _: &u64| {
+            *count += 1;
+            if *count == 100 {
+                aborting.abort();
+            }
+        });
+        assert_eq!((0_u64..).fan_out().batch(1_000).control(&control).fold((count,)), (100,));
+    });
+}
+
+#[test]
+fn an_aborted_fallible_total_gives_ok_with_what_there_is_so_far_or_its_error() {
+    for fails in [false, true] {
+        deadline(move || {
+            let control = Control::new();
+            let aborting = control.clone();
+            let count = scan::try_fold(0, move |count, _: &u64| {
+                if count < 99 {
+                    return Ok(count + 1);
+                }
+                aborting.abort();
+                if fails { Err(count) } else { Ok(count + 1) }
+            });
+            let (count,) = (0_u64..).fan_out().batch(1_000).control(&control).fold((count,));
+            assert_eq!(count, if fails { Err(99) } else { Ok(100) });
+        });
+    }
 }
 
 #[test]
@@ -129,6 +180,9 @@ fn a_fold_that_is_aborted_before_it_begins_gives_what_totals_begin_with() {
     control.abort();
     let run = (0..3).fan_out().control(&control);
     assert_eq!(run.fold((scan::count(), scan::max())), (0, None));
+    let run = (0..3).fan_out().control(&control);
+    let untouched = (scan::try_fold(7, |_, _| Err(())), scan::reduce(|a: i32, _| a));
+    assert_eq!(run.fold(untouched), (Ok(7), None));
     control.reset();
     control.stop();
     let run = (0..3).fan_out().control(&control);
@@ -150,6 +204,14 @@ fn stock_scans_are_clone_where_their_closures_are() {
     cloned(scan::max_by_key(|x: &i32| -x));
     cloned(scan::min_by_key(|x: &i32| -x));
     cloned(scan::last());
+    cloned(scan::fold_mut(0, |n, x: &i32| *n += x));
+    cloned(scan::min_by(i32::cmp));
+    cloned(scan::max_by(i32::cmp));
+    cloned(scan::reduce(|a: i32, b| a - b));
+    cloned(scan::try_fold(0, |n, x: &i32| if *x < 2 { Err(n) } else { Ok(n + x) }));
+    cloned(scan::try_for_each(|x: &i32| if *x < 2 { Err(*x) } else { Ok(()) }));
+    cloned(scan::count().running());
+    cloned(scan::min().running());
     cloned(scan::scan(0, |n, x: &i32| {
         *n += x;
         Some(*n)

@@ -20,8 +20,8 @@ impl<I, Th> FanOut<I, Th> {
     /// Mealy machines.
     ///
     /// A scan that emits only at the flush (a count, a sum) has no output for any item, and with
-    /// it there are no rows: write it with [`scan::scan`](crate::scan::scan()), which emits the
-    /// state after each item, or use [`fold`](Self::fold).
+    /// it there are no rows. Its [`running`](crate::scan::Fold::running) form emits the state after
+    /// each item; [`fold`](Self::fold) returns the results at the end.
     ///
     /// The scans are a tuple of up to twelve, of different types, or an array or a vector of one
     /// type; each row has the same shape. If a scan emits nothing for an item, the row has its
@@ -60,7 +60,7 @@ impl<I, Th> FanOut<I, Th> {
     /// ```
     /// use anabranch::prelude::*;
     ///
-    /// let sum = scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) });
+    /// let sum = scan::sum::<i32, i32>().running();
     /// let even = scan::filter(|x: &i32| x % 2 == 0);
     /// let rows: Vec<_> = (1..=5).fan_out().zip_latest((sum, even)).collect();
     /// assert_eq!(rows, [(3, 2), (6, 2), (10, 4), (15, 4)]);

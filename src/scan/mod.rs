@@ -9,19 +9,21 @@
 //!
 //! * **per item**, as it comes: [`scan`], [`map`], [`filter_map`], [`filter`],
 //!   [`cloned`], [`inspect`], [`take`], [`take_while`], [`from_fn`];
-//! * **once, at the flush**, when the input has ended: [`fold`], [`count`],
-//!   [`sum`], [`sum_by`], [`min`], [`max`], [`min_by_key`], [`max_by_key`],
-//!   [`last`], [`collect`], [`for_each`].
+//! * **once, at the flush**, when the input has ended: [`fold`], [`fold_mut`], [`count`],
+//!   [`sum`], [`sum_by`], [`reduce`], [`min`], [`max`], [`min_by`], [`max_by`], [`min_by_key`],
+//!   [`max_by_key`], [`last`], [`collect`], [`for_each`]; [`try_fold`] and [`try_for_each`] end
+//!   early at an error.
+//!
+//! Most of the second kind have a [`running`](Fold::running) form, which emits per item.
 //!
 //! ```
 //! use anabranch::scan::{self, Scan};
 //!
-//! // A running total, one output per item …
-//! let running = scan::scan(0, |total, item: &i32| { *total += item; Some(*total) });
-//! assert_eq!(running.apply([1, 2, 3]), [1, 3, 6]);
-//!
-//! // … and the total, one output at the end.
+//! // The total, one output at the end …
 //! assert_eq!(scan::sum::<i32, i32>().apply([1, 2, 3]), [6]);
+//!
+//! // … and the running total, one output per item.
+//! assert_eq!(scan::sum::<i32, i32>().running().apply([1, 2, 3]), [1, 3, 6]);
 //!
 //! // The first two lines that are longer than any before them.
 //! let records = scan::scan(0, |longest, line: &&str| {
@@ -40,7 +42,9 @@ mod boxed;
 mod catch;
 mod drive;
 mod emitter;
+mod fallible;
 mod per_item;
+mod running;
 pub mod steps;
 mod total;
 
@@ -48,15 +52,18 @@ use std::ops::ControlFlow;
 
 pub(crate) use self::aligned::{Cell, InParts, LatestPerItem, Part};
 pub use self::at_end::{
-    Fold, Keep, collect, count, fold, for_each, last, max, max_by_key, min, min_by_key, sum, sum_by,
+    Fold, Keep, collect, count, fold, fold_mut, for_each, last, max, max_by, max_by_key, min,
+    min_by, min_by_key, reduce, sum, sum_by,
 };
 pub use self::boxed::BoxScan;
 pub use self::catch::CatchUnwind;
 pub(crate) use self::drive::{Driven, DrivenTotal};
 pub use self::emitter::Emitter;
+pub use self::fallible::{TryFold, try_fold, try_for_each};
 pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
 };
+pub use self::running::Running;
 pub(crate) use self::total::HandOver;
 pub use self::total::{Last, Total};
 

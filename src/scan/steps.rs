@@ -1,5 +1,6 @@
 //! The steps of the stock scans, as types, so that a scan is `Clone` if its closures are.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::ControlFlow;
@@ -37,33 +38,101 @@ where
     note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
 )]
 pub trait Folding<T, B> {
-    /// Returns the next state.
-    fn fold(&mut self, state: B, item: &T) -> B;
+    /// Folds the items into the state until `is_closed`. The state is `None` while a closure has
+    /// it by value, and for good once that has panicked.
+    fn fold(
+        &mut self,
+        state: &mut Option<B>,
+        items: &[T],
+        is_closed: impl Fn() -> bool,
+    ) -> ControlFlow<()>;
+}
+
+/// Calls `f` with the state by value, which stays in a local variable and thus in registers.
+#[inline]
+fn fold_by_value<T, B>(
+    place: &mut Option<B>,
+    items: &[T],
+    is_closed: impl Fn() -> bool,
+    mut f: impl FnMut(B, &T) -> B,
+) -> ControlFlow<()> {
+    let Some(mut state) = place.take() else {
+        return ControlFlow::Break(());
+    };
+    let mut flow = ControlFlow::Continue(());
+    for item in items {
+        if is_closed() {
+            flow = ControlFlow::Break(());
+            break;
+        }
+        state = f(state, item);
+    }
+    *place = Some(state);
+    flow
 }
 
 impl<T, B, F: FnMut(B, &T) -> B> Folding<T, B> for F {
     #[inline]
-    fn fold(&mut self, state: B, item: &T) -> B {
-        self(state, item)
+    fn fold(
+        &mut self,
+        state: &mut Option<B>,
+        items: &[T],
+        is_closed: impl Fn() -> bool,
+    ) -> ControlFlow<()> {
+        fold_by_value(state, items, is_closed, self)
     }
 }
 
-/// The choice of a [`Keep`](super::Keep) between an item and the one that it has.
+/// The step of a [`TryFold`](super::TryFold).
 #[allow(unnameable_types, reason = "this is what seals")]
 #[diagnostic::on_unimplemented(
     message = "this scan does not take items of `{T}`",
     label = "a scan of `{T}` is expected here",
     note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
 )]
-pub trait Prefers<T> {
-    /// Returns whether `item` replaces the one that is kept.
-    fn prefers(&mut self, kept: Option<&T>, item: &T) -> bool;
+pub trait TryFolding<T, B> {
+    /// The error that the closure returns.
+    type Error;
+
+    /// Returns the next state.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the closure. The scan ends with it.
+    fn try_fold(&mut self, state: B, item: &T) -> Result<B, Self::Error>;
 }
 
-impl<T, F: FnMut(Option<&T>, &T) -> bool> Prefers<T> for F {
+/// Without this second candidate, the compiler would report a closure of the wrong type, and not
+/// show the message of this trait.
+impl<T, B, E, F: FnMut(B, &T) -> Result<B, E>> TryFolding<T, B> for F {
+    type Error = E;
+
     #[inline]
-    fn prefers(&mut self, kept: Option<&T>, item: &T) -> bool {
-        self(kept, item)
+    fn try_fold(&mut self, state: B, item: &T) -> Result<B, E> {
+        self(state, item)
+    }
+}
+
+/// The step of a [`Keep`](super::Keep).
+#[allow(unnameable_types, reason = "this is what seals")]
+#[diagnostic::on_unimplemented(
+    message = "this scan does not take items of `{T}`",
+    label = "a scan of `{T}` is expected here",
+    note = "the closure of a scan is given a `&{T}`; for a `Result`, `until_error()` comes first"
+)]
+pub trait Keeping<T> {
+    /// Keeps the item, what is kept already, or what becomes of both. After the first item, there
+    /// is always something kept.
+    fn keep(&mut self, kept: &mut Option<T>, item: &T);
+}
+
+/// A closure that says whether the item replaces the one that is kept.
+impl<T: Clone, F: FnMut(Option<&T>, &T) -> bool> Keeping<T> for F {
+    #[inline]
+    fn keep(&mut self, kept: &mut Option<T>, item: &T) {
+        if self(kept.as_ref(), item) {
+            *kept = Some(item.clone());
+        }
     }
 }
 
@@ -97,6 +166,18 @@ closure! {
     SumBy
     /// See [`scan::for_each`](super::for_each).
     ForEach
+    /// See [`scan::try_fold`](super::try_fold).
+    TryFoldEach
+    /// See [`scan::try_for_each`](super::try_for_each).
+    TryForEach
+    /// See [`scan::fold_mut`](super::fold_mut).
+    InPlace
+    /// See [`scan::min_by`](super::min_by).
+    MinBy
+    /// See [`scan::max_by`](super::max_by).
+    MaxBy
+    /// See [`scan::reduce`](super::reduce).
+    Reduce
 }
 
 impl<T, B, F: FnMut(&T) -> B> Step<T, B> for MapEach<F> {
@@ -188,19 +269,97 @@ impl<St: fmt::Debug, F> fmt::Debug for ScanEach<St, F> {
 
 impl<T, B: Sum<B>, F: FnMut(&T) -> B> Folding<T, B> for SumBy<F> {
     #[inline]
-    fn fold(&mut self, sum: B, item: &T) -> B {
-        [sum, (self.0)(item)].into_iter().sum()
+    fn fold(
+        &mut self,
+        state: &mut Option<B>,
+        items: &[T],
+        is_closed: impl Fn() -> bool,
+    ) -> ControlFlow<()> {
+        fold_by_value(state, items, is_closed, |sum, item| [sum, (self.0)(item)].into_iter().sum())
     }
 }
 
 impl<T, F: FnMut(&T)> Folding<T, ()> for ForEach<F> {
     #[inline]
-    fn fold(&mut self, (): (), item: &T) {
-        (self.0)(item);
+    fn fold(
+        &mut self,
+        state: &mut Option<()>,
+        items: &[T],
+        is_closed: impl Fn() -> bool,
+    ) -> ControlFlow<()> {
+        fold_by_value(state, items, is_closed, |(), item| (self.0)(item))
     }
 }
 
-/// Prefers the first item with the least key, or the last with the greatest; see
+/// The state is not moved, neither for an item nor for a batch.
+impl<T, B, F: FnMut(&mut B, &T)> Folding<T, B> for InPlace<F> {
+    #[inline]
+    fn fold(
+        &mut self,
+        state: &mut Option<B>,
+        items: &[T],
+        is_closed: impl Fn() -> bool,
+    ) -> ControlFlow<()> {
+        let Some(state) = state else {
+            return ControlFlow::Break(());
+        };
+        for item in items {
+            if is_closed() {
+                return ControlFlow::Break(());
+            }
+            (self.0)(state, item);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl<T, B, E, F: FnMut(B, &T) -> Result<B, E>> TryFolding<T, B> for TryFoldEach<F> {
+    type Error = E;
+
+    #[inline]
+    fn try_fold(&mut self, state: B, item: &T) -> Result<B, E> {
+        (self.0)(state, item)
+    }
+}
+
+impl<T, E, F: FnMut(&T) -> Result<(), E>> TryFolding<T, ()> for TryForEach<F> {
+    type Error = E;
+
+    #[inline]
+    fn try_fold(&mut self, (): (), item: &T) -> Result<(), E> {
+        (self.0)(item)
+    }
+}
+
+impl<T: Clone, F: FnMut(&T, &T) -> Ordering> Keeping<T> for MinBy<F> {
+    #[inline]
+    fn keep(&mut self, kept: &mut Option<T>, item: &T) {
+        if kept.as_ref().is_none_or(|kept| (self.0)(kept, item).is_gt()) {
+            *kept = Some(item.clone());
+        }
+    }
+}
+
+impl<T: Clone, F: FnMut(&T, &T) -> Ordering> Keeping<T> for MaxBy<F> {
+    #[inline]
+    fn keep(&mut self, kept: &mut Option<T>, item: &T) {
+        if kept.as_ref().is_none_or(|kept| (self.0)(kept, item).is_le()) {
+            *kept = Some(item.clone());
+        }
+    }
+}
+
+impl<T: Clone, F: FnMut(T, &T) -> T> Keeping<T> for Reduce<F> {
+    #[inline]
+    fn keep(&mut self, kept: &mut Option<T>, item: &T) {
+        *kept = Some(match kept.take() {
+            Some(kept) => (self.0)(kept, item),
+            None => item.clone(),
+        });
+    }
+}
+
+/// Keeps the first item with the least key, or the last with the greatest; see
 /// [`scan::min_by_key`](super::min_by_key) and [`scan::max_by_key`](super::max_by_key).
 #[derive(Clone)]
 pub struct ByKey<K, F, const GREATEST: bool> {
@@ -209,9 +368,14 @@ pub struct ByKey<K, F, const GREATEST: bool> {
     pub(super) kept: Option<K>,
 }
 
-impl<T, K: Ord, F: FnMut(&T) -> K, const GREATEST: bool> Prefers<T> for ByKey<K, F, GREATEST> {
+impl<T, K, F, const GREATEST: bool> Keeping<T> for ByKey<K, F, GREATEST>
+where
+    T: Clone,
+    K: Ord,
+    F: FnMut(&T) -> K,
+{
     #[inline]
-    fn prefers(&mut self, _: Option<&T>, item: &T) -> bool {
+    fn keep(&mut self, kept: &mut Option<T>, item: &T) {
         let key = (self.key)(item);
         let preferred = match &self.kept {
             None => true,
@@ -220,8 +384,8 @@ impl<T, K: Ord, F: FnMut(&T) -> K, const GREATEST: bool> Prefers<T> for ByKey<K,
         };
         if preferred {
             self.kept = Some(key);
+            *kept = Some(item.clone());
         }
-        preferred
     }
 }
 

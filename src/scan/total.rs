@@ -4,16 +4,17 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use super::adaptors::{FilterInput, Map, MapInput, Named, Then};
-use super::steps::{Folding, Prefers};
-use super::{CatchUnwind, Emitter, Fold, Keep, Scan};
+use super::steps::{Folding, Keeping, TryFolding};
+use super::{CatchUnwind, Emitter, Fold, Keep, Scan, TryFold};
 
 /// A scan with one result, which it emits at the flush. [`FanOut::fold`](crate::FanOut::fold) takes
 /// totals.
 ///
 /// [`count`](super::count), [`sum`](super::sum), [`fold`](super::fold()),
 /// [`collect`](super::collect) and similar totals always have a result; [`min`](super::min),
-/// [`max`](super::max) and [`last`](super::last) have none without items. [`Scan::last`] turns any
-/// other scan into a total.
+/// [`max`](super::max), [`reduce`](super::reduce) and [`last`](super::last) have none without
+/// items. The result of [`try_fold`](super::try_fold) and [`try_for_each`](super::try_for_each) is
+/// a `Result`. [`Scan::last`] turns any other scan into a total.
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(
@@ -58,13 +59,27 @@ impl<T, B, F: Folding<T, B>> Total<T> for Fold<B, F> {
     }
 }
 
-impl<T: Clone, F: Prefers<T>> HandOver<T> for Keep<T, F> {
+impl<T, B, F: TryFolding<T, B>> HandOver<T> for TryFold<B, F> {
+    fn hand_over(&mut self, out: &mut Emitter<'_, Self::Output>) {
+        self.flush(out);
+    }
+}
+
+impl<T, B, F: TryFolding<T, B>> Total<T> for TryFold<B, F> {
+    type Of<X> = X;
+
+    fn of<X>(result: Option<X>) -> X {
+        always(result)
+    }
+}
+
+impl<T, F: Keeping<T>> HandOver<T> for Keep<T, F> {
     fn hand_over(&mut self, out: &mut Emitter<'_, T>) {
         self.flush(out);
     }
 }
 
-impl<T: Clone, F: Prefers<T>> Total<T> for Keep<T, F> {
+impl<T, F: Keeping<T>> Total<T> for Keep<T, F> {
     type Of<X> = Option<X>;
 
     fn of<X>(result: Option<X>) -> Option<X> {

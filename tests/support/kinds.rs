@@ -29,6 +29,10 @@ pub enum Kind {
     Chain(usize),
     /// Emits and ends in the same step.
     LastWords(u64),
+    /// Ends at the first item that is a multiple of n, with the number of items before it.
+    Fails(u64),
+    /// The greatest item so far.
+    RunningMax,
     /// Silent for ever.
     Silent,
 }
@@ -56,6 +60,12 @@ impl Kind {
                 ControlFlow::Break(())
             })
             .boxed(),
+            Kind::Fails(n) => {
+                let count =
+                    move |count, x: &u64| if x % n == 0 { Err(count) } else { Ok(count + 1) };
+                scan::try_fold(0, count).map(|ended| ended.unwrap_or_else(|count| count)).boxed()
+            }
+            Kind::RunningMax => scan::max().running().boxed(),
             Kind::Silent => scan::filter(|_: &u64| false).boxed(),
         }
     }
@@ -123,6 +133,8 @@ pub fn kind() -> impl Strategy<Value = Kind> {
         (0..40_usize).prop_map(Kind::EndsAfter),
         (0..40_usize).prop_map(Kind::Chain),
         (0..100_u64).prop_map(Kind::LastWords),
+        (1..100_u64).prop_map(Kind::Fails),
+        Just(Kind::RunningMax),
         Just(Kind::Silent),
     ]
 }
