@@ -4,7 +4,7 @@ use std::mem;
 use std::ops::Range;
 use std::panic::panic_any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::AtomicUsize;
 
 use anabranch::branch::Items;
 use anabranch::{Control, Distribute, FanOut, IteratorExt, Pool, scan};
@@ -12,6 +12,7 @@ use anabranch_models::Bound::{self, Preemptions};
 use anabranch_models::config::{Config, With as _};
 use anabranch_models::models;
 use anabranch_models::runs::{Blocking, Gate, outputs, tight, until_panic};
+use checker::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use checker::thread::spawn;
 #[cfg(loom)]
 use loom as checker;
@@ -203,5 +204,16 @@ models! {
         let mut run = merged.merge();
         let ([outputs], payload) = until_panic::<1>(&mut run);
         assert_eq!((outputs, payload), (vec![0], "expected: input"));
+    }
+
+    /// The first error ends the run, though the other branch has not come to its end.
+    error_of_a_branch(Preemptions(1)) {
+        let run = over(endless(), &tight())
+            .branch(|mut items| match items.next() {
+                Some(item) => Err(*item),
+                None => Ok(()),
+            })
+            .branch(|items| Ok(items.count()));
+        assert_eq!(run.try_join(), Err(0));
     }
 }

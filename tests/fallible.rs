@@ -1,0 +1,172 @@
+//! Totals and branches that fail: the run ends at the first error.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use anabranch::branch::Items;
+use anabranch::{Control, IteratorExt, Pool, prelude::*};
+use support::config::With as _;
+use support::{Gate, Tally, deadline, hush, tight_and_default};
+
+/// Fails at the item `at`.
+fn until(at: u64) -> impl FnMut(&u64) -> Result<(), u64> + Clone {
+    move |item| if *item == at { Err(at) } else { Ok(()) }
+}
+
+#[test]
+fn an_endless_input_ends_at_the_first_error() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let control = Control::new();
+            let config = config.clone().control(&control);
+            let run = || (0..).fan_out().with(&config);
+            let totals = (scan::try_for_each(until(u64::MAX)), scan::try_for_each(until(5_000)));
+            assert_eq!(run().try_fold(totals), Err(5_000));
+            assert_eq!(control.failed().map(|id| id.index()), Some(1));
+
+            let branches = run()
+                .branch(|items| items.cloned().try_for_each(|item| until(700)(&item)))
+                .branch(|items| Ok(items.count()));
+            assert_eq!(branches.try_join(), Err(700));
+            assert_eq!(control.failed().map(|id| id.index()), Some(0));
+        });
+    }
+}
+
+#[test]
+fn without_errors_the_results_are_those_of_the_run() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let run = || (0..1_000_u64).fan_out().with(&config);
+            let sum = scan::try_fold(0, |sum, item: &u64| Ok::<_, u64>(sum + item));
+            let none = scan::filter_map(|_: &u64| None::<Result<(), u64>>).last();
+            assert_eq!(run().try_fold((sum.clone(), none)), Ok((499_500, None)));
+            assert_eq!(run().try_fold([sum.clone(), sum.clone()]), Ok([499_500; 2]));
+            assert_eq!(run().try_fold(vec![sum]), Ok(vec![499_500]));
+            let count = |items: Items<'_, u64>| Ok::<_, u64>(items.count());
+            assert_eq!(run().branch(count).branch(count).try_join(), Ok((1_000, 1_000)));
+            assert_eq!(run().branches(vec![count; 50]).try_join(), Ok(vec![1_000; 50]));
+        });
+    }
+}
+
+#[test]
+fn the_error_comes_out_of_any_width() {
+    for config in tight_and_default() {
+        deadline(move || {
+            for (width, fails) in [(1, 0), (2, 1), (17, 5), (50, 49), (1000, 600)] {
+                let totals: Vec<_> = (0..width)
+                    .map(|n| scan::try_for_each(until(if n == fails { 40 } else { u64::MAX })))
+                    .collect();
+                assert_eq!((0..).fan_out().with(&config).try_fold(totals), Err(40));
+            }
+        });
+    }
+}
+
+/// The others are aborted wherever they are: waiting for items, for room, or about to pull.
+#[test]
+fn an_error_is_not_held_up_by_branches_that_do_not_pull() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let gate = Gate::default();
+            let opened = gate.clone();
+            let run = (0..).fan_out().with(&config);
+            let result = run
+                .branch(move |mut items| {
+                    items.next();
+                    // Holds the run back, until the other has failed.
+                    gate.pass();
+                    Ok(items.count())
+                })
+                .branch(move |mut items| {
+                    items.next();
+                    opened.open();
+                    Err::<(), _>(7)
+                });
+            assert_eq!(result.try_join(), Err(7));
+        });
+    }
+}
+
+#[test]
+fn errors_of_the_input_are_the_outer_ones() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let input = || ["1", "2", "x"].into_iter().map(str::parse::<u64>);
+            let run = || input().fan_out().with(&config).until_error();
+            let outer = run().try_fold((scan::try_for_each(until(9)),));
+            assert!(outer.is_err());
+            let inner = run().try_fold((scan::try_for_each(until(2)),));
+            assert_eq!(inner.unwrap(), Err(2));
+        });
+    }
+}
+
+#[test]
+fn a_panic_goes_before_what_has_not_failed() {
+    hush();
+    deadline(|| {
+        let run = (0..100_u64).fan_out();
+        let joined = std::panic::catch_unwind(|| {
+            run.branch(|items| Ok::<_, u64>(items.count()))
+                .branch(|items| -> Result<(), u64> {
+                    drop(items);
+                    std::panic::panic_any("expected: branch")
+                })
+                .try_join()
+        });
+        assert_eq!(joined.unwrap_err().downcast_ref(), Some(&"expected: branch"));
+    });
+}
+
+#[test]
+fn results_and_items_are_dropped_and_threads_are_back() {
+    deadline(|| {
+        let pool = Pool::with_max_threads(3);
+        for round in 0..100 {
+            let tally = Tally::default();
+            let (items, results) = (tally.clone(), tally.clone());
+            let run = (0..).map(move |n: u64| items.make(n)).fan_out().on(&pool);
+            let failed = run
+                .branch(move |_| Ok(results.make(0)))
+                .branch(move |mut items| match items.nth(round) {
+                    Some(item) => Err(*item.get()),
+                    None => Ok(()),
+                })
+                .branch(|items| Ok(items.count()))
+                .try_join();
+            assert_eq!(failed.err(), Some(round as u64));
+            assert_eq!(pool.live(), 0);
+            tally.assert_settled();
+        }
+    });
+}
+
+/// A disk that is full is noticed when it is, not at the end of the input.
+#[test]
+fn a_full_disk_ends_the_pass() {
+    deadline(|| {
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&pulled);
+        let blocks = (0..10_000_usize).map(move |_| {
+            count.fetch_add(1, SeqCst);
+            vec![0_u8; 1 << 10]
+        });
+        let written = blocks
+            .fan_out()
+            .batch(4)
+            .branch(|blocks| {
+                let mut disk = io::Cursor::new([0_u8; 10 << 10]);
+                io::copy(&mut blocks.reader(), &mut disk).and_then(|_| disk.flush())
+            })
+            .branch(|blocks| Ok(blocks.count()))
+            .try_join();
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::WriteZero);
+        assert!(pulled.load(SeqCst) < 1_000, "{pulled:?} blocks");
+    });
+}
