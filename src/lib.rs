@@ -1,5 +1,5 @@
-//! Gives every item of a blocking iterator to several stateful *scans*, each on a thread of its
-//! own. What they emit comes back as one iterator, or as one result each.
+//! Gives every item of a blocking iterator to several *branches*, each on a thread of its own. What
+//! they compute comes back as one result each, or as one iterator.
 //!
 //! It is for programs that compute several things in one pass over a stream. They stay ordinary
 //! blocking Rust: no channels to wire, no locks to take, no deadlocks.
@@ -8,15 +8,29 @@
 //! use anabranch::prelude::*;
 //!
 //! let lines = ["the quick brown fox", "jumps over", "the lazy dog"].into_iter();
-//! let (count, words, longest) = lines.fan_out().fold((
-//!     scan::count(),
-//!     scan::sum_by(|line: &&str| line.split(' ').count()),
-//!     scan::max_by_key(|line: &&str| line.len()),
-//! ));
+//! let (count, words, longest) = lines
+//!     .fan_out()
+//!     .branch(|lines| lines.count())
+//!     .branch(|lines| lines.map(|line| line.split(' ').count()).sum::<usize>())
+//!     .branch(|lines| lines.cloned().max_by_key(|line| line.len()))
+//!     .join();
 //! assert_eq!((count, words, longest), (3, 9, Some("the quick brown fox")));
 //! ```
 //!
-//! Scans come from the functions of [`scan`], or implement the trait [`Scan`].
+//! A branch is a closure over [`Items`](branch::Items), a blocking iterator; see [`branch`]. A *scan*
+//! is given the items one by one, and emits any number of outputs for each. Scans come from the
+//! functions of [`scan`], or implement the trait [`Scan`].
+//!
+//! ```
+//! use anabranch::prelude::*;
+//!
+//! let lines = ["the quick brown fox", "jumps over", "the lazy dog"].into_iter();
+//! let (count, words) = lines.fan_out().fold((
+//!     scan::count(),
+//!     scan::sum_by(|line: &&str| line.split(' ').count()),
+//! ));
+//! assert_eq!((count, words), (3, 9));
+//! ```
 //!
 //! # Verbs
 //!
@@ -24,6 +38,8 @@
 //!
 //! | verb | returns |
 //! |---|---|
+//! | [`branch`](FanOut::branch)…[`join`](Branches::join) | what each branch returns, at the end of the run |
+//! | [`branch`](FanOut::branch)…[`merge`](Branches::merge) | what the branches' iterators yield, as it comes |
 //! | [`distribute`](FanOut::distribute) | the outputs of all scans as they come, each with the scan's id |
 //! | [`ordered`](FanOut::ordered) | the same outputs, in the order of the sequential run |
 //! | [`zip_latest`](FanOut::zip_latest) | for each item, a row of the latest output of each scan |
@@ -31,7 +47,8 @@
 //! | [`dynamic`](FanOut::dynamic) | the outputs of scans that a closure creates during the run |
 //! | [`fold`](FanOut::fold) | the result of each total, at the end of the run |
 //!
-//! All verbs except `fold` return an iterator. Four have short forms on iterators:
+//! [`try_join`](Branches::try_join) and [`try_fold`](FanOut::try_fold) end the run at the first error.
+//! The other verbs, without `join` and `fold`, return an iterator. Four have short forms on iterators:
 //! [`par_distribute`](IteratorExt::par_distribute), [`par_fold`](IteratorExt::par_fold),
 //! [`par_zip_latest`](IteratorExt::par_zip_latest) and [`par_demux`](IteratorExt::par_demux).
 //!
@@ -50,7 +67,7 @@
 //!   borrow. An input that is **read ahead** is pulled on a thread of its own.
 //! * With **`until_error`**, an input of `Result`s makes a run that yields `Result`s.
 //! * On a **pool**, items and scans own what they use. In a **scope** they may borrow;
-//!   [`scoped`](FanOut::scoped) opens one for a `fold`.
+//!   [`scoped`](FanOut::scoped) opens one for a `fold` or a `join`.
 //! * A **lease** reserves threads; taking one returns an error if too few are free. Without a
 //!   lease, the verb panics instead.
 //!
@@ -96,9 +113,10 @@
 //! |---|---|
 //! | item | one element of the input |
 //! | batch | the run of items that is sent to the scans as one unit, shared, never cloned |
+//! | [branch](mod@branch) | whatever one thread of a run executes: a scan, or a closure over the items |
 //! | [scan](Scan) | a stateful left-to-right transformation: items in, any number of outputs for each |
 //! | [total](scan::Total) | a scan with one result, at the end |
-//! | output | one value that a scan emitted |
+//! | output | one value that a branch emitted |
 //! | manager | the code that pulls the input, dispatches batches and collects outputs |
 //! | scan thread | the thread dedicated to one scan for as long as the scan lives |
 //! | consumer | the caller of `next` on the iterator that a verb returns |
@@ -120,7 +138,7 @@
 //! * **Panics.** A panic of a scan reaches the consumer with its payload, after everything that was
 //!   emitted and once all scan threads have left the run. A panic of the input comes after the
 //!   outputs for every item before it. The [run](Distribute::panicked) reports where the panic came
-//!   from; for a `fold`, the [control](Control::panicked) does.
+//!   from; for a `fold` or a `join`, the [control](Control::panicked) does.
 //! * **No starvation.** Stops, aborts, panics of scans and added scans take effect after what is
 //!   already queued: at most [`output_capacity`](FanOut::output_capacity) + 2 batches of outputs
 //!   per scan, however fast the scans emit. A stop and a panic of the input also come after the
@@ -154,9 +172,10 @@
 //! | operation | blocks while |
 //! |---|---|
 //! | `next` of a run | no output is ready, or the input's `next` blocks |
-//! | [`fold`](FanOut::fold) | the run lasts |
+//! | [`fold`](FanOut::fold), [`join`](Branches::join) | the run lasts |
+//! | `next` of [`Items`](branch::Items) | the input has no more items yet |
 //! | [`Emitter::emit`] | the scan's output buffer is full |
-//! | dropping a run | a scan is inside a call of `step` or `flush` |
+//! | dropping a run | a scan is inside a call of `step` or `flush`, or a branch has not returned |
 //! | starting a run, [`Pool::lease`], [`Adder::add`] | never |
 //! | all methods of [`Control`] | never |
 //!
@@ -165,8 +184,9 @@
 //! * It does not spread *one* computation over several threads: every scan sees every item. To
 //!   process independent items in parallel, use rayon.
 //! * It is not async: its threads block.
-//! * It does not interrupt a step. A step that never returns keeps its thread, and dropping the run
-//!   waits for it.
+//! * It does not interrupt user code. A step that never returns keeps its thread, and so does a
+//!   branch that goes on after its items have ended; dropping the run waits for them.
+//! * It knows nothing of channels of yours. Branches that wait for each other can deadlock.
 //! * It does not speed up scans that cost next to nothing. Distributing an item costs about a
 //!   nanosecond per scan; measure first.
 

@@ -77,11 +77,15 @@ fn only_the_sync_facade_names_threads_locks_and_channels() {
 }
 
 /// Each layer, and those that it may not know.
-const LAYERS: [(&str, &[&str]); 4] = [
-    ("src/engine", &["crate::api", "crate::scan"]),
-    ("src/scan", &["crate::api", "crate::threads"]),
-    ("src/threads", &["crate::api", "crate::engine", "crate::scan"]),
-    ("src/sync", &["crate::api", "crate::engine", "crate::scan", "crate::threads"]),
+const LAYERS: [(&str, &[&str]); 5] = [
+    ("src/branch", &["crate::api", "crate::scan", "crate::threads"]),
+    ("src/scan", &["crate::api", "crate::branch", "crate::threads"]),
+    ("src/engine", &["crate::api", "crate::branch", "crate::scan"]),
+    ("src/threads", &["crate::api", "crate::branch", "crate::engine", "crate::scan"]),
+    (
+        "src/sync",
+        &["crate::api", "crate::branch", "crate::engine", "crate::scan", "crate::threads"],
+    ),
 ];
 
 #[test]

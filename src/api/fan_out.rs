@@ -16,10 +16,11 @@ use crate::threads::{Global, ThreadKind};
 /// | how the input is pulled | [`read_ahead`](Self::read_ahead), [`until_error`](Self::until_error) |
 /// | the threads | [`on`](Self::on), [`scoped`](Self::scoped) |
 /// | the settings | the methods below |
-/// | **the verb** | [`distribute`](Self::distribute), [`ordered`](Self::ordered), [`zip_latest`](Self::zip_latest), [`demux`](Self::demux), [`dynamic`](Self::dynamic), [`fold`](Self::fold) |
+/// | **the verb** | [`distribute`](Self::distribute), [`ordered`](Self::ordered), [`zip_latest`](Self::zip_latest), [`demux`](Self::demux), [`dynamic`](Self::dynamic), [`fold`](Self::fold), or [`branch`](Self::branch) and what follows |
 ///
-/// All of these combine freely, except that [`scoped`](Self::scoped) is for [`fold`](Self::fold)
-/// alone. Nothing happens before the verb.
+/// All of these combine freely, except that [`scoped`](Self::scoped) is for verbs that
+/// return at the end alone: [`fold`](Self::fold), [`join`](crate::Branches::join) and their `try_`
+/// forms. Nothing happens before the verb.
 ///
 /// # Settings
 ///

@@ -26,7 +26,7 @@ use crate::sync::Arc;
     message = "`{Self}` has no threads for a run",
     label = "not a source of threads",
     note = "`on` takes a `Pool`, a `Lease` of so many threads (`pool.lease(n)?`), or the \
-            `&Scope` that `thread::scope` lends; `scoped` is for `fold` alone"
+            `&Scope` that `thread::scope` lends; `scoped` is for `fold`, `join` and their `try_` forms"
 )]
 pub trait Threads<'a>: sealed::Sealed + Sized {
     #[doc(hidden)]
