@@ -205,7 +205,7 @@ impl<I, Th> FanOut<I, Th> {
     /// By default, the length adapts to the slowest party, so that a batch takes each of them about
     /// 200 µs at most. Batches of items grow while the input fills them in that time, up to what
     /// the slowest scan has been measured to process in it. Batches of outputs grow up to what the
-    /// consumer has been measured to take. Both hold at most 8192 values or 1 MiB, whichever is
+    /// consumer has been measured to take. Both hold at most 8192 values or 128 KiB, whichever is
     /// less, and at least one value. The size of a value is that of its type, without what is
     /// behind pointers, unless [`item_bytes`](Self::item_bytes) or
     /// [`output_bytes`](Self::output_bytes) sets a larger one.
@@ -221,9 +221,9 @@ impl<I, Th> FanOut<I, Th> {
 
     /// Sets the approximate size of an item in bytes, including what is behind its pointers.
     ///
-    /// A batch of adaptive length holds at most 1 MiB by this measure, and at least one item. So a
-    /// run holds at most [`input_capacity`](Self::input_capacity) + 2 MiB of items smaller than 1
-    /// MiB. Has no effect on batches of [fixed](Self::batch) length.
+    /// A batch of adaptive length holds at most 128 KiB by this measure, or one item. So of items
+    /// that are smaller, a run holds at most [`input_capacity`](Self::input_capacity) + 2 times
+    /// 128 KiB. Has no effect on batches of [fixed](Self::batch) length.
     ///
     /// ```
     /// use anabranch::prelude::*;

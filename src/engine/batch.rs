@@ -65,12 +65,24 @@ fn take<'b, T>(growing: &Growing<T>, taken: &'b OnceLock<Vec<T>>) -> &'b [T] {
     growing.take(|items| taken.get_or_init(|| mem::take(items)))
 }
 
-impl<T> Drop for Batch<T> {
-    fn drop(&mut self) {
-        let items = match &mut self.items {
+impl<T> Batch<T> {
+    /// Puts other items in the place of those that were taken.
+    pub(super) fn load(&mut self, items: Vec<T>) {
+        self.items = Items::Whole(items);
+    }
+
+    /// Takes all items.
+    pub(super) fn take_items(&mut self) -> Vec<T> {
+        match &mut self.items {
             Items::Whole(items) => mem::take(items),
             Items::Growing { growing, taken } => taken.take().unwrap_or_else(|| growing.empty()),
-        };
+        }
+    }
+}
+
+impl<T> Drop for Batch<T> {
+    fn drop(&mut self) {
+        let items = self.take_items();
         if let Some(payload) = drop_each(items) {
             self.run.item_panicked(payload);
         }

@@ -7,6 +7,7 @@ use super::batch_size::BatchSize;
 use super::contain::{Payload, contain, contain_drop, keep_first};
 use super::fan_out::{Demand, FanOut};
 use super::meter::Managing;
+use super::recycler::Recycler;
 use super::run::Stage;
 use super::source::{Hook, Left, NoHook, Source};
 use super::start::Dispatch;
@@ -29,13 +30,15 @@ pub struct Inline<I: Iterator, H = NoHook> {
     hook: Option<H>,
     /// Whether the hook was called for the next batch.
     hooked: bool,
+    recycler: Recycler<I::Item>,
     dispatch: Dispatch<I::Item>,
 }
 
 impl<I: Iterator, H: Hook> Inline<I, H> {
     pub(crate) fn new(input: I, hook: H, dispatch: Dispatch<I::Item>) -> Self {
         let (input, held_over, demand) = (Some(input), None, Demand::Wait);
-        Self { input, held_over, demand, hook: Some(hook), hooked: false, dispatch }
+        let recycler = Recycler::new();
+        Self { input, held_over, demand, hook: Some(hook), hooked: false, recycler, dispatch }
     }
 
     /// Pulls one batch and begins to send it, or sends Stop if the input has ended.
@@ -46,7 +49,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
             return Ok(());
         };
         batch_size.begin(most);
-        let mut items = Vec::with_capacity(batch_size.goal().min(FIRST_CAPACITY));
+        let mut items = self.recycler.vector(batch_size.goal().min(FIRST_CAPACITY));
         let first = fan_out.pulled();
         time.turn_to(Managing::PullInput);
         let interruptible = fan_out.is_interruptible();
@@ -58,7 +61,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         });
         time.turn_to(Managing::WaitForScans);
         // From here on, the drop of the items is contained, whatever happens.
-        let batch = Batch::new(items, run);
+        let batch = self.recycler.batch(items, run);
         if !batch.items().is_empty() {
             fan_out.enqueue(batch, first, None);
         }

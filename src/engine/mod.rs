@@ -48,6 +48,7 @@ mod outlet;
 mod pace;
 mod panic_origin;
 mod read_ahead;
+mod recycler;
 mod run;
 mod settings;
 mod source;

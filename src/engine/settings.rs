@@ -12,7 +12,7 @@ const ADAPTIVE_LENGTH: usize = 8192;
 #[cfg(any(loom, shuttle))]
 const ADAPTIVE_LENGTH: usize = 4;
 /// The most bytes that such a batch holds, as far as is known, not counting its first value.
-const ADAPTIVE_BYTES: usize = 1 << 20;
+const ADAPTIVE_BYTES: usize = 1 << 17;
 /// Values larger than this, in bytes, get threads with larger stacks.
 const BIG_VALUE: usize = 16 << 10;
 const USUAL_STACK: usize = 2 << 20;
