@@ -2,6 +2,7 @@
 //! kinds, under schedules at random.
 #![cfg(shuttle)]
 
+use anabranch::branch::Items;
 use anabranch::scan::{BoxScan, Scan};
 use anabranch::{IteratorExt, Pool};
 use anabranch_models::Bound::Unbounded;
@@ -98,6 +99,38 @@ fn few_speak(scans: usize, items: u8) {
     assert_eq!(sorted, expected);
 }
 
+/// What the `index`th branch of a mixture yields over these items.
+fn yields<'a>(
+    index: usize,
+    items: impl Iterator<Item = u8> + 'a,
+) -> Box<dyn Iterator<Item = u8> + 'a> {
+    match index % 5 {
+        _ if index > 20 && index % 8 > 0 => Box::new([].into_iter()),
+        0 => Box::new(items),
+        1 => Box::new([items.count() as u8].into_iter()),
+        2 => Box::new(items.take(2)),
+        3 => Box::new(items.flat_map(|item| [item; 2])),
+        _ => {
+            drop(items);
+            Box::new([7; 3].into_iter())
+        }
+    }
+}
+
+/// Branches of all kinds, merged.
+fn branches_equal_the_sequential_run(branches: usize, items: u8) {
+    let expected: Vec<Vec<_>> =
+        (0..branches).map(|index| yields(index, 0..items).collect()).collect();
+    let branch = |index| move |items: Items<'static, u8>| yields(index, items.cloned());
+    let config = tight();
+    let run = (0..items).fan_out().with(&config).branches((0..branches).map(branch));
+    let mut sorted = vec![Vec::new(); branches];
+    for (id, output) in run.merge() {
+        sorted[id.index()].push(output);
+    }
+    assert_eq!(sorted, expected);
+}
+
 // A schedule of 64 scans takes as long as thirty of 16: these have fewer items.
 models! {
     mixture_of_4(Unbounded) { equals_the_sequential_run(4, 4, &tight()) }
@@ -111,6 +144,9 @@ models! {
     few_of_6_speak(Unbounded) { few_speak(6, 3) }
     few_of_16_speak(Unbounded) { few_speak(16, 3) }
     few_of_48_speak(Unbounded) { few_speak(48, 2) }
+    branches_of_4(Unbounded) { branches_equal_the_sequential_run(4, 4) }
+    branches_of_16(Unbounded) { branches_equal_the_sequential_run(16, 4) }
+    branches_of_64(Unbounded) { branches_equal_the_sequential_run(64, 1) }
     order_of_4(Unbounded) { is_in_order(4, 4) }
     order_of_16(Unbounded) { is_in_order(16, 3) }
     tee_of_4(Unbounded) { is_aligned(4, 4) }
