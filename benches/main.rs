@@ -2,6 +2,7 @@
 //! to several threads. `README.md` has the groups and the figures.
 
 mod aligned;
+mod branches;
 mod demux;
 mod fan_out;
 mod items;
@@ -18,6 +19,7 @@ fn main() {
     start_stop::bench(&mut criterion);
     fan_out::bench(&mut criterion);
     outputs::bench(&mut criterion);
+    branches::bench(&mut criterion);
     work::bench(&mut criterion);
     items::bench(&mut criterion);
     many_scans::bench(&mut criterion);

@@ -1,15 +1,17 @@
 //! Which public types may cross threads, outlive borrows, and survive unwinding.
 
+use std::cell::Cell;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
+use anabranch::branch::{AbortToken, Cloned, Handle, Items, Reader, SharedHandle};
 use anabranch::scan::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
 use anabranch::scan::steps::{InPlace, MaxBy, MinBy, Reduce, TryFoldEach, TryForEach};
 use anabranch::scan::{BoxScan, CatchUnwind, Emitter, Fold, FromFn, Keep, Running, TryFold};
 use anabranch::{
-    AddError, AddErrorKind, Adder, Bottleneck, Control, Demux, Distribute, Dynamic, FanOut, Global,
-    Lease, LeaseError, Ordered, PanicOrigin, Pool, ReadAhead, ScanId, Scoped, Stats, UntilError,
-    ZipLatest,
+    AddError, AddErrorKind, Adder, Bottleneck, Branches, Control, Demux, Distribute, Dynamic,
+    FanOut, Global, IteratorExt, Lease, LeaseError, Ordered, PanicOrigin, Pool, ReadAhead, ScanId,
+    Scoped, Stats, UntilError, ZipLatest, scan,
 };
 
 /// Asserts that a type has an auto trait, or that it has not: with the trait the
@@ -159,5 +161,41 @@ fn what_holds_a_run_from_outside_goes_to_any_thread() {
         Control => true true true true;
         Adder<u8, u8> => true true false false;
         Adder<u8, Local> => false false false false;
+    }
+}
+
+#[test]
+fn what_a_branch_pulls_stays_on_its_thread() {
+    assert_traits! {
+        Items<'static, u8> => false false false false;
+        Cloned<'static, u8> => false false false false;
+        Reader<'static, Vec<u8>> => false false false false;
+        Handle<u8> => false false false false;
+    }
+}
+
+#[test]
+fn what_leaves_a_branch_goes_where_the_items_can_go() {
+    assert_traits! {
+        AbortToken => true true false false;
+        SharedHandle<u8> => true true false false;
+        SharedHandle<&'static str> => true true false false;
+        SharedHandle<Local> => false false false false;
+        SharedHandle<Cell<u8>> => false false false false;
+    }
+}
+
+#[test]
+fn branches_to_be_have_what_their_parts_have() {
+    fn all<T: Send + Sync + UnwindSafe + RefUnwindSafe>(_: &T) {}
+    let run = || (0..3_u8).fan_out();
+    all(&run().branch(|items| items.count()));
+    all(&run().branch_named("count", |items| items.count()).scan(scan::count::<u8>()));
+    all(&run().branches([|items: Items<'_, u8>| items.count()]));
+    assert_traits! {
+        Branches<std::ops::Range<u8>, Global, ()> => true true true true;
+        Branches<std::ops::Range<u8>, Lease, ()> => true true true true;
+        Branches<std::iter::Once<Local>, Global, ()> => false false true true;
+        Branches<std::ops::Range<u8>, Global, Local> => false false true true;
     }
 }

@@ -7,7 +7,7 @@ mod support;
 use std::mem;
 use std::thread;
 
-use anabranch::{Pool, prelude::*};
+use anabranch::{Pool, branch::Items, prelude::*};
 use support::deadline;
 
 const ITEMS: [i32; 5] = [3, 1, 4, 1, 5];
@@ -31,6 +31,11 @@ fn sorted<X: Ord>(outputs: impl IntoIterator<Item = X>) -> Vec<X> {
     let mut outputs: Vec<_> = outputs.into_iter().collect();
     outputs.sort_unstable();
     outputs
+}
+
+/// A branch whose iterator holds its items.
+fn times<'a>(factor: i32) -> impl FnOnce(Items<'a, i32>) -> Box<dyn Iterator<Item = i32> + 'a> {
+    move |items| Box::new(items.cloned().map(move |x| x * factor))
 }
 
 /// Checks every verb on a run over [`ITEMS`], or references to them.
@@ -66,6 +71,25 @@ macro_rules! verbs {
             scan::map(|x| x * 1).then(scan::max()),
         )));
         assert_eq!((count, sum, largest), (5, 14, Some(5)));
+
+        let (count, sum, largest) = $yields(
+            $run.branch(|items| items.count())
+                .branch_named("sum", |items| items.map(|x| *x + 0).sum::<i32>())
+                .scan(scan::map(|x| x * 1).then(scan::max()))
+                .join(),
+        );
+        assert_eq!((count, sum, largest), (5, 14, Some(5)));
+        let above = |least| move |items: Items<'_, i32>| items.filter(|x| **x > least).count();
+        assert_eq!($yields($run.branches([above(1), above(3)]).join()), [3, 2]);
+
+        let run = $run
+            .branch(|items| items.map(|x| *x * 2))
+            .branch(|items| [items.count() as i32])
+            .scan(scan::count().map(|n| n as i32));
+        let outputs = sorted(run.merge().map($yields).map(|(id, x)| (id.index(), x)));
+        assert_eq!(outputs, [(0, 2), (0, 2), (0, 6), (0, 8), (0, 10), (1, 5), (2, 5)]);
+        let outputs = $run.branches([times(1), times(10)]).merge().map($yields);
+        assert_eq!(sorted(outputs.map(|(_, x)| x)), [1, 1, 3, 4, 5, 10, 10, 30, 40, 50]);
     };
 }
 
@@ -79,6 +103,10 @@ macro_rules! failing_verbs {
         let mut only = Some(scan::count());
         assert!($run.dynamic(move || mem::take(&mut only)).last().is_some_and(failed));
         assert!(failed($run.fold((scan::count(),))));
+        assert!(failed($run.branch(|items| items.count()).branch(|_| ()).join()));
+        let outputs = $run.branch(|items| items.map(|x| *x)).merge();
+        let failures: Vec<_> = outputs.map(failed).collect();
+        assert_eq!(failures, [false, false, false, false, false, true]);
     };
 }
 
@@ -151,6 +179,30 @@ fn a_fold_in_a_scope_of_its_own() {
 }
 
 #[test]
+fn a_join_in_a_scope_of_its_own() {
+    let items = ITEMS.map(|x| x.to_string());
+    let limit = String::from("2");
+    // Results are items, and what the branches compare them with is borrowed.
+    macro_rules! joined {
+        ($run:expr) => {
+            $run.branch(|items| items.cloned().max())
+                .branch(|items| items.filter(|x| ***x > limit).count())
+                .scan(scan::count())
+                .join()
+        };
+    }
+    let expected = (Some(&items[4]), 3, 5);
+    assert_eq!(joined!(items.iter().fan_out().scoped()), expected);
+    assert_eq!(joined!(items.iter().fan_out().scoped().read_ahead()), expected);
+    let results = || items.iter().map(Ok::<_, String>);
+    assert_eq!(joined!(results().fan_out().scoped().until_error()), Ok(expected));
+    assert_eq!(joined!(results().fan_out().scoped().until_error().read_ahead()), Ok(expected));
+    assert_eq!(joined!(results().fan_out().scoped().read_ahead().until_error()), Ok(expected));
+    let failing = results().chain([Err("no item".to_owned())]);
+    assert!(failed(joined!(failing.fan_out().scoped().until_error().read_ahead())));
+}
+
+#[test]
 fn an_input_that_cannot_be_sent_stays_on_the_consumers_thread() {
     let shared = std::rc::Rc::new(2);
     let input = (1..=3).map(|x| x * *shared);
@@ -162,4 +214,8 @@ fn an_input_that_cannot_be_sent_stays_on_the_consumers_thread() {
     assert!(run.map(|(_, count)| count).eq([3]));
     let errors = [Ok(1), Err(std::rc::Rc::new("no item"))];
     assert!(errors.into_iter().fan_out().until_error().fold((scan::count(),)).is_err());
+    let input = || (1..=3).map(|x| x * *shared);
+    assert_eq!(input().fan_out().branch(|items| items.cloned().sum::<i32>()).join(), (12,));
+    let run = input().fan_out().branch(|items| items.cloned()).merge();
+    assert!(run.map(|(_, output)| output).eq([2, 4, 6]));
 }

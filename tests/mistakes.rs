@@ -192,3 +192,73 @@ fn items_of_another_type() {
         &["this scan does not take items of `String`"],
     );
 }
+
+#[test]
+fn a_handle_that_leaves_its_branch() {
+    is_explained(
+        "handle",
+        "(0..3).fan_out().branch(|items| items.last()).join();",
+        &["cannot leave the thread of its branch", "`items.cloned()`", "`handle.shared()`"],
+    );
+    is_explained(
+        "handle_of_many",
+        "(0..3).fan_out().branches([|items: anabranch::branch::Items<'_, i32>| items.max()]).join();",
+        &["cannot leave the thread of its branch", "`items.cloned()`", "`handle.shared()`"],
+    );
+    is_explained(
+        "handles",
+        "(0..3).fan_out().branch(|items| items).merge().for_each(drop);",
+        &["cannot leave the thread of its branch", "`items.cloned()`", "`handle.shared()`"],
+    );
+}
+
+#[test]
+fn handles_where_references_belong() {
+    is_explained(
+        "references",
+        "(0..3).fan_out().branch(|items| items.skip(1).cloned().max()).join();",
+        &["expected `&_`, found `Handle<"],
+    );
+}
+
+#[test]
+fn a_branch_too_many() {
+    let branches = ".branch(|items| items.count())".repeat(13);
+    is_explained(
+        "thirteen",
+        &format!("(0..3).fan_out(){branches}.join();"),
+        &["this run takes no further branch", "`branches(list)`"],
+    );
+}
+
+#[test]
+fn a_number_where_an_iterator_belongs() {
+    is_explained(
+        "number_to_merge",
+        "(0..3).fan_out().branch(|items| items.count()).merge().for_each(drop);",
+        &["`usize` is not an iterator", "to implement `Merge<"],
+    );
+}
+
+#[test]
+fn branches_with_outputs_of_two_types() {
+    is_explained(
+        "two_types",
+        "(0..3_i32)
+            .fan_out()
+            .branch(|items| items.cloned())
+            .branch(|items| items.map(|x| x.to_string()))
+            .merge()
+            .for_each(drop);",
+        &["expected `i32`, found `String`", "to implement `Merge<"],
+    );
+}
+
+#[test]
+fn a_running_scan_beside_branches_in_a_join() {
+    is_explained(
+        "running_in_a_join",
+        "(0..3).fan_out().branch(|items| items.count()).scan(scan::map(|x: &i32| x + 1)).join();",
+        &["is not a total", "`.last()`"],
+    );
+}

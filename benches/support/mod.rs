@@ -13,7 +13,7 @@ use criterion::Criterion;
 
 pub(crate) use self::case::Case;
 pub(crate) use self::consumer::Consumer;
-pub(crate) use self::step::{Glance, Mix, Spin, Step, seed};
+pub(crate) use self::step::{Glance, Mix, Spin, Step, Sum, seed};
 
 /// Makes a criterion with which the whole suite takes less than ten minutes.
 pub(crate) fn criterion() -> Criterion {

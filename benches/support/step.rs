@@ -26,6 +26,24 @@ impl Step<u64> for Mix {
     }
 }
 
+/// A sum of numbers, or of the lengths of lines: what a branch is often written for.
+#[derive(Clone, Copy)]
+pub(crate) struct Sum;
+
+impl Step<u64> for Sum {
+    #[inline]
+    fn step(&self, state: u64, item: &u64) -> u64 {
+        state.wrapping_add(*item)
+    }
+}
+
+impl Step<String> for Sum {
+    #[inline]
+    fn step(&self, state: u64, item: &String) -> u64 {
+        state.wrapping_add(item.len() as u64)
+    }
+}
+
 /// A given amount of work: rounds of exclusive ors and multiplications.
 #[derive(Clone, Copy)]
 pub(crate) struct Spin {

@@ -6,7 +6,7 @@ use super::distribute::Distribute;
 use super::fan_out::FanOut;
 use super::fold::{Blocking, ToTheEnd};
 use super::lists::Shared;
-use super::parts::{And, Closure, Join, Merge, Stepped};
+use super::parts::{And, Closure, Join, Merge, Returned, Stepped};
 use super::source::Source;
 use super::start::Moved;
 use super::tried::{Failing, TryAll};
@@ -118,29 +118,30 @@ pub struct Branches<I, Th, L> {
     parts: L,
 }
 
+// `M` stands for `L::With`, so that the compiler says in the words of `And` that there is none.
 impl<I: Source, Th, L> Branches<I, Th, L> {
     /// Adds another branch; see [`FanOut::branch`].
-    pub fn branch<'a, F, R>(self, f: F) -> Branches<I, Th, L::With>
+    pub fn branch<'a, F, R, M>(self, f: F) -> Branches<I, Th, M>
     where
         F: FnOnce(Items<'a, <I as Source>::Item>) -> R,
-        L: And<Closure<F>>,
+        L: And<Closure<F>, With = M>,
     {
         Branches { run: self.run, parts: self.parts.and(Closure::new(None, f)) }
     }
 
     /// Adds another branch, with a name; see [`FanOut::branch_named`].
-    pub fn branch_named<'a, F, R>(self, name: impl Into<String>, f: F) -> Branches<I, Th, L::With>
+    pub fn branch_named<'a, F, R, M>(self, name: impl Into<String>, f: F) -> Branches<I, Th, M>
     where
         F: FnOnce(Items<'a, <I as Source>::Item>) -> R,
-        L: And<Closure<F>>,
+        L: And<Closure<F>, With = M>,
     {
         Branches { run: self.run, parts: self.parts.and(Closure::new(Some(name.into()), f)) }
     }
 
     /// Adds a scan as another branch; see [`FanOut::scan`].
-    pub fn scan<S>(self, scan: S) -> Branches<I, Th, L::With>
+    pub fn scan<S, M>(self, scan: S) -> Branches<I, Th, M>
     where
-        L: And<Stepped<S>>,
+        L: And<Stepped<S>, With = M>,
     {
         Branches { run: self.run, parts: self.parts.and(Stepped(scan)) }
     }
@@ -298,7 +299,7 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
         Moved<I>: Send + 'a,
         Th: Threads<'a>,
         L: Merge<'a, <I as Source>::Item, Output = O>,
-        O: Send + 'a,
+        O: Returned + 'a,
     {
         let (manager, ending) = self.run.start_with(self.parts.merged(), Kept::Every, |_| NoHook);
         Distribute { manager, ending }

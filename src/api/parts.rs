@@ -23,10 +23,10 @@ impl<F> Closure<F> {
 #[allow(unnameable_types, reason = "only passes through what is public")]
 pub struct Stepped<S>(pub(super) S);
 
-/// The result of a branch, which leaves its thread: anything that is `Send`.
+/// A result or an output of a branch, which leaves its thread: anything that is `Send`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot leave the thread of its branch",
-    label = "what a branch returns to `join` must be `Send`",
+    label = "what a branch returns to `join`, or yields to `merge`, must be `Send`",
     note = "a handle to an item stays on its thread: `items.cloned()` gives values, and \
             `handle.shared()` a handle that can leave"
 )]
@@ -119,7 +119,7 @@ where
 /// A list to which one more part can be added.
 #[diagnostic::on_unimplemented(
     message = "this run takes no further branch",
-    label = "twelve branches, or a list of them, are the most",
+    label = "a run takes twelve branches, or a list of them",
     note = "`branches(list)` takes any number of branches of one type"
 )]
 pub trait And<P> {

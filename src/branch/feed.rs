@@ -82,10 +82,20 @@ impl<T, O> Feed<T, O> {
     }
 }
 
+impl<T, O> Ends<T, O> {
+    /// Returns whether the run goes on. If it does not, the items are cut short.
+    fn goes_on(&mut self) -> bool {
+        self.cut_short |= self.outlet.is_closed();
+        !self.cut_short
+    }
+}
+
 impl<T, O> Lend<T> for Feed<T, O> {
     #[cold]
     fn lend(&self, last: Option<Rc<Lent<T>>>) -> Option<Piece<T>> {
         let piece = self.end_piece().then(|| self.begin_piece(last)).flatten();
+        // The run may have been aborted during the wait, before these items were pulled.
+        let piece = piece.filter(|_| self.goes_on());
         if piece.is_none() {
             self.close();
         }
@@ -104,11 +114,15 @@ impl<T, O> Feed<T, O> {
     // MODEL: loom-tests/tests/branches.rs::output_while_the_input_blocks
     fn end_piece(&self) -> bool {
         let Some(ends) = &mut *self.ends.borrow_mut() else { return false };
-        let Ends { outlet, piece: (items, began), cut_short, .. } = ends;
+        let Ends { outlet, piece: (items, began), .. } = ends;
         outlet.end_piece(items.len(), *began);
         outlet.publish();
-        *cut_short |= outlet.is_closed();
-        !*cut_short
+        ends.goes_on()
+    }
+
+    /// Returns whether the run goes on.
+    fn goes_on(&self) -> bool {
+        self.ends.borrow_mut().as_mut().is_some_and(Ends::goes_on)
     }
 
     /// Returns the rest of the last batch, as much as the branch is fast enough for, or else the

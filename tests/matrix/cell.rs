@@ -11,6 +11,17 @@ pub(crate) enum Member {
     Tee,
     Demux,
     Dynamic,
+    /// Branches whose outputs are merged.
+    Merge,
+    /// Branches whose results are joined.
+    Join,
+}
+
+impl Member {
+    /// Whether it is over before anybody sees it.
+    pub(crate) fn is_blocking(self) -> bool {
+        matches!(self, Self::Fold | Self::Join)
+    }
 }
 
 /// Whether the run is one until an error of the input.
@@ -106,13 +117,15 @@ pub(crate) enum Place {
     Last,
 }
 
-pub(crate) const MEMBERS: [Member; 6] = [
+pub(crate) const MEMBERS: [Member; 8] = [
     Member::Distribute,
     Member::Ordered,
     Member::Fold,
     Member::Tee,
     Member::Demux,
     Member::Dynamic,
+    Member::Merge,
+    Member::Join,
 ];
 
 /// New ones go to the end, so that the others keep their numbers.
@@ -219,7 +232,7 @@ impl Cell {
             Site::Add(_)
                 if matches!(
                     self.member,
-                    Member::Ordered | Member::Fold | Member::Tee | Member::Demux
+                    Member::Ordered | Member::Fold | Member::Tee | Member::Demux | Member::Join
                 ) =>
             {
                 Some("this member takes no more scans")
@@ -230,12 +243,12 @@ impl Cell {
             | Site::Stop(Consumer)
             | Site::StopScan(Consumer)
             | Site::Abort(Consumer)
-                if self.member == Member::Fold =>
+                if self.member.is_blocking() =>
             {
-                Some("who folds is not back before the end")
+                Some("who blocks is not back before the end")
             }
-            Site::InputDrop if self.place == Place::First && self.member == Member::Fold => {
-                Some("a fold is not dropped unused")
+            Site::InputDrop if self.place == Place::First && self.member.is_blocking() => {
+                Some("what blocks is not dropped unused")
             }
             Site::InputDrop if self.place == Place::Middle && demux => {
                 Some("the ends of its scans do not end a demux")
@@ -251,9 +264,14 @@ impl Cell {
         self.host == Host::Scope
     }
 
-    /// Whether a fold opens a scope for itself, in which it waits for all its threads.
+    /// Whether a fold or a join opens a scope for itself, in which it waits for all its threads.
     pub(crate) fn scopes_itself(&self) -> bool {
-        self.is_scoped() && self.member == Member::Fold && self.bits() >> 36 & 1 == 1
+        self.is_scoped() && self.member.is_blocking() && self.bits() >> 36 & 1 == 1
+    }
+
+    /// Whether the run drops outputs if its consumer leaves, and not before.
+    pub(crate) fn drops_what_is_emitted(&self) -> bool {
+        !self.member.is_blocking() && self.member != Member::Tee
     }
 
     /// Whether a scan comes because the run asks for it, and is not added from outside.
@@ -321,13 +339,13 @@ fn every_member_meets_every_site_unless_that_is_left_out_as_a_whole() {
             .into_iter()
             .filter(|member| cells().any(|cell| cell.site == site && cell.member == *member));
         let most = match site {
-            Site::Add(_) => 2,
-            Site::StopScan(Asker::Consumer) => 4,
-            Site::StopScan(_)
-            | Site::EarlyDrop
+            Site::Add(_) => 3,
+            Site::StopScan(Asker::Consumer) => 5,
+            Site::StopScan(_) => 7,
+            Site::EarlyDrop
             | Site::PayloadUntaken
             | Site::Stop(Asker::Consumer)
-            | Site::Abort(Asker::Consumer) => 5,
+            | Site::Abort(Asker::Consumer) => 6,
             _ => MEMBERS.len(),
         };
         assert_eq!(members.count(), most, "{site:?}");

@@ -29,7 +29,7 @@ pub(crate) fn check(
     check.flushes();
     check.late_steps();
     match script.cell.member {
-        Member::Fold => check.fold(),
+        Member::Fold | Member::Join => check.fold(),
         Member::Tee if script.cell.site == Site::OutputDrop => check.tuples_with_gaps(),
         Member::Tee => check.tuples(),
         Member::Ordered => check.order(),

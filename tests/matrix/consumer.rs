@@ -107,10 +107,8 @@ impl Consumer<'_> {
             witness.names[0] = scan;
             let kept = [Kind::Output, Kind::Payload, Kind::Error];
             // A lease comes back with the run: that of a fold at once.
-            let leased = match self.script.cell.member {
-                Member::Fold => 0,
-                _ => self.script.cell.leased(),
-            };
+            let blocking = self.script.cell.member.is_blocking();
+            let leased = if blocking { 0 } else { self.script.cell.leased() };
             self.settle("at its end", leased, &kept, &mut witness);
             for _ in 0..3 {
                 match catch_unwind(AssertUnwindSafe(|| run.advance())) {

@@ -136,6 +136,9 @@ impl Expecting<'_> {
                 expected
             }
             Site::OutputDrop if self.script.drops() => self.dropped(Panics::Never),
+            // Only results can be dropped, in whose place an error comes; but a scan among the
+            // branches drops what comes before its last output.
+            Site::OutputDrop if cell.member == Member::Join && cell.width != 4 => self.exact(items),
             Site::OutputDrop => self.cut(Panics::Perhaps(vec![Origin::OutputDrop]), 0),
             Site::Payload | Site::PayloadUntaken => {
                 let origins = vec![Origin::Step(target), Origin::Step(other)];
@@ -210,7 +213,10 @@ impl Expecting<'_> {
         let scan = |scan| {
             let mut expected = self.scan(scan, items, Flushed::Once);
             let surely = self.oracle.outputs(scan, 0, least, false).len();
-            expected.at_least = surely.max(self.ledger.scan(scan).emitted());
+            // What a branch yields when the run is left already is dropped, and it yields no more.
+            let late = usize::from(self.script.cell.member == Member::Merge);
+            let emitted = self.ledger.scan(scan).emitted();
+            expected.at_least = surely.max(emitted.saturating_sub(late));
             expected.flushed = match expected.flushed {
                 Flushed::Once if self.script.ends(scan).is_none() => Flushed::Perhaps,
                 _ => Flushed::Never,

@@ -12,8 +12,9 @@ use anabranch::{
     ScanId, ZipLatest,
 };
 
+use crate::branch::{returning, yielding};
 use crate::cell::{Cell, Host, Member, Site};
-use crate::probe::Probe;
+use crate::probe::{Probe, name_of};
 use crate::source::Source;
 use crate::support::config::Config;
 use crate::values::{Item, Key, Torn, Value};
@@ -248,6 +249,26 @@ macro_rules! start_verb {
                 };
                 Held { run, event: of_key, culprit: Demux::panicked, name: None }.started(None)
             }
+            Member::Merge => {
+                let mut scans = cast.scans().into_iter();
+                let mut run = merged!(run, cast.count, scans);
+                let adding = order.adds.then(|| adding(run.adder())).flatten();
+                // Those of a list have no names.
+                let name: NameOf<_> = Distribute::name;
+                let name = Some(name).filter(|_| cast.count <= 4);
+                Held { run, event: of_scan, culprit: Distribute::panicked, name }.started(adding)
+            }
+            Member::Join => {
+                let mut scans = cast.scans().into_iter();
+                let joined = catch_unwind(AssertUnwindSafe(|| match order.cell.scopes_itself() {
+                    true => joined!(run.scoped(), cast.count, scans),
+                    false => joined!(run, cast.count, scans),
+                }));
+                match joined {
+                    Err(payload) if text_of_refusal(&payload).is_some() => resume_unwind(payload),
+                    joined => Started { run: Box::new(Folded(Some(joined))), adding: None },
+                }
+            }
             Member::Fold => {
                 let totals: Vec<_> = cast.scans().into_iter().map(Scan::last).collect();
                 // A refusal comes back, another panic is kept for who looks.
@@ -263,6 +284,57 @@ macro_rules! start_verb {
         }
     }};
 }
+
+/// Merges branches: one by one if they are few, with a scan among them, or a list.
+macro_rules! merged {
+    ($run:expr, $count:expr, $scans:ident) => {{
+        let (run, count) = ($run, $count);
+        let mut scan = || $scans.next().expect("there are as many as are counted");
+        match count {
+            1 => run.branch_named(name_of(0), yielding(scan())).merge(),
+            2 => {
+                let run = run.branch_named(name_of(0), yielding(scan()));
+                run.branch_named(name_of(1), yielding(scan())).merge()
+            }
+            4 => {
+                let run = run.branch_named(name_of(0), yielding(scan()));
+                let run = run.branch_named(name_of(1), yielding(scan()));
+                run.scan(scan()).branch_named(name_of(3), yielding(scan())).merge()
+            }
+            _ => run.branches($scans.map(yielding)).merge(),
+        }
+    }};
+}
+
+/// Joins branches, likewise.
+macro_rules! joined {
+    ($run:expr, $count:expr, $scans:ident) => {{
+        let (run, count) = ($run, $count);
+        let mut scan = || $scans.next().expect("there are as many as are counted");
+        match count {
+            1 => {
+                let run = run.branch_named(name_of(0), returning(scan()));
+                Yielded::<(Latest,)>::told(run.join()).map(|results| vec![results.0])
+            }
+            2 => {
+                let run = run.branch_named(name_of(0), returning(scan()));
+                let run = run.branch_named(name_of(1), returning(scan()));
+                Yielded::<(Latest, Latest)>::told(run.join()).map(|(a, b)| vec![a, b])
+            }
+            4 => {
+                let run = run.branch_named(name_of(0), returning(scan()));
+                let run = run.branch_named(name_of(1), returning(scan()));
+                let run = run.scan(scan().last());
+                let run = run.branch_named(name_of(3), returning(scan()));
+                Yielded::<(Latest, Latest, Latest, Latest)>::told(run.join())
+                    .map(|(a, b, c, d)| vec![a, b, c, d])
+            }
+            _ => Yielded::<Vec<Latest>>::told(run.branches($scans.map(returning)).join()),
+        }
+    }};
+}
+
+type Latest = Option<Value>;
 
 /// Starts a run on the threads of a pool, or on some that are leased from it.
 pub(crate) fn start(

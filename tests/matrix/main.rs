@@ -22,6 +22,7 @@
 #![cfg(not(any(loom, shuttle)))]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod branch;
 mod cell;
 mod check;
 mod consumer;

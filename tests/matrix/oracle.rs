@@ -1,14 +1,16 @@
-//! What the sequential run gives: everything here comes from `Scan::apply`.
+//! What the sequential run gives: everything here comes from `Scan::apply`, or from the code of a
+//! branch over an iterator.
 
 use std::sync::Arc;
 
 use anabranch::scan::Scan;
 
+use crate::branch::Outputs;
 use crate::cell::Member;
 use crate::ledger::Ledger;
 use crate::probe::{Acts, Probe};
 use crate::script::Script;
-use crate::values::{FLUSH, Item, Seen};
+use crate::values::{FLUSH, Item, Seen, Value};
 
 /// Knows what the scans of a script give, each alone and all together.
 pub(crate) struct Oracle<'a> {
@@ -49,7 +51,12 @@ impl<'a> Oracle<'a> {
         let acts = Acts { ends: script.ends(scan), ..Acts::default() };
         let probe = Probe::new(scan, script.talks(), script.stride(), acts, ledger);
         let items = numbers.map(|number| Item::new(number, false, ledger));
-        probe.apply(items).into_iter().map(|value| value.take()).collect()
+        match script.cell.member {
+            Member::Merge | Member::Join => {
+                Outputs::new(probe, items.map(Box::new), None).map(Value::take).collect()
+            }
+            _ => probe.apply(items).into_iter().map(Value::take).collect(),
+        }
     }
 
     /// How many items before `to` are a scan's, from `from` on.
@@ -64,7 +71,7 @@ impl<'a> Oracle<'a> {
         let Script { cell, scans, items, .. } = *self.script;
         let whole: Vec<_> = (0..scans).map(|scan| self.outputs(scan, 0, items, true)).collect();
         match cell.member {
-            Member::Fold => 1,
+            Member::Fold | Member::Join => 1,
             Member::Tee => self.tuples(&whole).len(),
             _ => whole.iter().map(Vec::len).sum(),
         }

@@ -1,4 +1,5 @@
-//! The scan that all runs consist of: says all it knows, and does what the cell wants.
+//! The scan that all runs consist of: says all it knows, and does what the cell wants. A branch
+//! does the same with it in its own loop.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub(crate) struct Acts {
     /// The item at which it ends; a later one will do.
     pub(crate) ends: Option<usize>,
     pub(crate) asks: Option<(usize, Prompt)>,
+    /// Whether a branch keeps its last item until it has another.
+    pub(crate) keeps: bool,
 }
 
 impl Probe {
@@ -73,21 +76,82 @@ impl Probe {
         Self { number, manner, acts, sum: 0, next: None, stride, done: false, name, mark }
     }
 
-    fn ledger(&self) -> &Arc<Ledger> {
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
         self.mark.ledger()
     }
 
-    fn record(&self) -> &ScanRecord {
+    pub(crate) fn record(&self) -> &ScanRecord {
         self.ledger().scan(self.number)
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn keeps(&self) -> bool {
+        self.acts.keeps
+    }
+
+    /// Whether it ends before its items do.
+    pub(crate) fn ends(&self) -> bool {
+        self.acts.ends.is_some()
+    }
+
+    /// The output of this number for an item, or for the end.
+    pub(crate) fn output(&self, at: usize, nth: usize) -> Value {
+        let seen = Seen { scan: self.number, at, nth, sum: self.sum };
+        let armed = self.acts.outputs_armed.is_some_and(|(from, to)| from <= at && at <= to);
+        Value::new(seen, armed, self.ledger())
     }
 
     fn emit(&self, at: usize, count: usize, out: &mut Emitter<'_, Value>) {
         for nth in 0..count {
-            let seen = Seen { scan: self.number, at, nth, sum: self.sum };
-            let armed = self.acts.outputs_armed.is_some_and(|(from, to)| from <= at && at <= to);
-            out.emit(Value::new(seen, armed, self.ledger()));
+            out.emit(self.output(at, nth));
             self.record().emit();
         }
+    }
+
+    /// Takes an item: says how many outputs there are for it.
+    pub(crate) fn take(&mut self, item: usize) -> usize {
+        self.look();
+        if self.next.is_some_and(|next| next != item) {
+            self.ledger().wrong("a scan missed an item, or saw one twice");
+        }
+        self.next = Some(item + self.stride);
+        self.record().step(item, self.ledger().is_aborted());
+        self.sum = self.sum.wrapping_mul(31).wrapping_add(item + 1);
+        self.manner.at_item(item)
+    }
+
+    /// Does what is to be done behind the outputs for an item. Breaks where the scan ends.
+    pub(crate) fn act(&mut self, item: usize) -> ControlFlow<()> {
+        if let Some((_, ask)) = self.acts.asks.as_ref().filter(|(at, _)| *at == item) {
+            ask();
+        }
+        if self.acts.step_panics == Some(item) {
+            self.done = true;
+            throw(Origin::Step(self.number), self.acts.payloads_armed, self.ledger());
+        }
+        if self.acts.ends.is_some_and(|at| item >= at) {
+            self.done = true;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Comes to the end of the items: says how many outputs there are for it.
+    pub(crate) fn end(&mut self) -> usize {
+        self.look();
+        self.done = true;
+        self.manner.at_flush(self.number)
+    }
+
+    /// Does what is to be done behind the outputs for the end.
+    pub(crate) fn act_at_end(&self) -> ControlFlow<()> {
+        if self.acts.flush_panics {
+            throw(Origin::Flush(self.number), self.acts.payloads_armed, self.ledger());
+        }
+        ControlFlow::Break(())
     }
 
     /// Complains about a call that should not be.
@@ -126,37 +190,17 @@ impl Scan<Item<'_>> for Probe {
     type Output = Value;
 
     fn step(&mut self, item: &Item<'_>, out: &mut Emitter<'_, Value>) -> ControlFlow<()> {
-        self.look();
         let item = item.number();
-        if self.next.is_some_and(|next| next != item) {
-            self.ledger().wrong("a scan missed an item, or saw one twice");
-        }
-        self.next = Some(item + self.stride);
-        self.record().step(item, self.ledger().is_aborted());
-        self.sum = self.sum.wrapping_mul(31).wrapping_add(item + 1);
-        self.emit(item, self.manner.at_item(item), out);
-        if let Some((_, ask)) = self.acts.asks.as_ref().filter(|(at, _)| *at == item) {
-            ask();
-        }
-        if self.acts.step_panics == Some(item) {
-            self.done = true;
-            throw(Origin::Step(self.number), self.acts.payloads_armed, self.ledger());
-        }
-        if self.acts.ends.is_some_and(|at| item >= at) {
-            self.done = true;
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
+        let outputs = self.take(item);
+        self.emit(item, outputs, out);
+        self.act(item)
     }
 
     fn flush(&mut self, out: &mut Emitter<'_, Value>) {
-        self.look();
-        self.done = true;
+        let outputs = self.end();
         self.record().flush();
-        self.emit(FLUSH, self.manner.at_flush(self.number), out);
-        if self.acts.flush_panics {
-            throw(Origin::Flush(self.number), self.acts.payloads_armed, self.ledger());
-        }
+        self.emit(FLUSH, outputs, out);
+        _ = self.act_at_end();
     }
 
     fn name(&self) -> Option<&str> {

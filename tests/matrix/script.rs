@@ -121,7 +121,7 @@ impl Script {
         match self.cell.site {
             Site::EarlyDrop | Site::PayloadUntaken => true,
             Site::InputDrop => self.cell.place == Place::First,
-            Site::OutputDrop => !matches!(self.cell.member, Member::Fold | Member::Tee),
+            Site::OutputDrop => self.cell.drops_what_is_emitted(),
             _ => false,
         }
     }
@@ -151,7 +151,9 @@ impl Script {
         let target = scan == self.target;
         let other = scan == self.other;
         let demux = self.cell.member == Member::Demux;
-        let mut acts = Acts { ends: self.ends(scan), ..Acts::default() };
+        // Of an item that is kept there is no drop that could end the run.
+        let keeps = scan % 2 == 0 && !(self.cell.site == Site::ItemDrop && self.blocks);
+        let mut acts = Acts { ends: self.ends(scan), keeps, ..Acts::default() };
         match self.cell.site {
             Site::Step if target => acts.step_panics = Some(self.at),
             Site::Flush if target => acts.flush_panics = true,
@@ -159,7 +161,8 @@ impl Script {
             Site::OutputDrop => acts.outputs_armed = self.armed(scan),
             Site::Payload | Site::PayloadUntaken if target || other => {
                 acts.step_panics = Some(self.at);
-                acts.drop_panics = target;
+                // What a closure has is dropped by the panic of the closure itself.
+                acts.drop_panics = target && self.cell.member != Member::Join;
                 acts.payloads_armed = true;
             }
             Site::StopScan(Asker::Scan) if other => acts.asks = Some((self.at, prompt.clone())),
@@ -207,7 +210,7 @@ fn waits_for_no_input(cell: &Cell) -> bool {
         | Site::PayloadUntaken
         | Site::Stop(Asker::Consumer)
         | Site::Abort(Asker::Consumer) => early,
-        Site::OutputDrop => early && !matches!(cell.member, Member::Fold | Member::Tee),
+        Site::OutputDrop => early && cell.drops_what_is_emitted(),
         _ => false,
     }
 }
