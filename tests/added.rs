@@ -4,12 +4,13 @@
 
 mod support;
 
+use std::ops::ControlFlow;
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
-use anabranch::scan::{self, BoxScan, Scan};
+use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
 use support::config::{Config, With as _};
 use support::{Gate, by_scan, deadline, hush, sum, tight, until_panic};
@@ -147,6 +148,44 @@ fn the_name_is_known_when_the_first_output_is_here() {
             let id = run.adder().add(each().named("late").boxed()).unwrap();
             assert!(run.by_ref().any(|(from, _)| from == id));
             assert_eq!(run.name(id), Some("late"));
+        });
+    }
+}
+
+#[test]
+fn the_name_of_one_that_has_panicked_is_known_behind_the_outputs_of_another() {
+    hush();
+    for config in settings() {
+        deadline(move || {
+            let pool = Pool::new();
+            let config = config.pool(pool.clone());
+            // Emits what it has when the other scan has gone.
+            let last = scan::from_fn(move |_: &u64, out: &mut Emitter<'_, u64>| {
+                while pool.live() > 1 {
+                    thread::yield_now();
+                }
+                (0..ITEMS).for_each(|output| out.emit(output));
+                ControlFlow::Continue(())
+            });
+            let mut run = (0..1).fan_out().with(&config).distribute([last.boxed()]);
+            let id = run.adder().add(named()).unwrap();
+            let (before, payload) = until_panic(&mut run);
+            assert_eq!((before.len() as u64, payload), (ITEMS, "expected: late"));
+            assert_eq!(run.name(id), Some("late"));
+        });
+    }
+}
+
+#[test]
+fn the_stop_of_a_scan_that_is_not_there_yet_is_not_kept_for_it() {
+    for config in settings() {
+        deadline(move || {
+            let control = Control::new();
+            let mut run = (0..10).fan_out().with(&config.control(&control)).distribute([sum()]);
+            let adder = run.adder();
+            control.stop_scan(ScanId::new(1));
+            adder.add(sum()).unwrap();
+            assert_eq!(by_scan(2, run), [[45], [45]]);
         });
     }
 }

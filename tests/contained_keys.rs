@@ -214,3 +214,29 @@ fn a_key_may_panic_in_its_drop_when_its_scan_panics_in_a_step() {
         }
     });
 }
+
+/// Panics in its flush.
+struct Flushed(#[allow(dead_code, reason = "it is dropped")] Bomb);
+
+impl Scan<u64> for Flushed {
+    type Output = u64;
+    fn step(&mut self, _: &u64, _: &mut Emitter<'_, u64>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+    fn flush(&mut self, _: &mut Emitter<'_, u64>) {
+        panic_any("expected: flush");
+    }
+}
+
+#[test]
+fn a_scan_that_panics_in_its_flush_may_panic_in_its_drop() {
+    in_own_process(|| {
+        settled(|(config, shards), tally| {
+            let made = tally.clone();
+            let run = (0..KEYS).fan_out().with(config);
+            let scan = move |_: &u64| Flushed(Bomb::new(&made, true));
+            let mut run = run.demux_over(shards, |item| *item, scan);
+            assert_eq!(caught(|| run.next()), Err("expected: flush"));
+        });
+    });
+}

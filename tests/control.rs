@@ -4,12 +4,13 @@
 
 mod support;
 
+use std::ops::ControlFlow;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
-use anabranch::scan::{self, BoxScan, Scan};
+use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{AddErrorKind, Adder, Control, IteratorExt, PanicOrigin, Pool, ScanId};
 use support::config::{Config, With as _};
 use support::{Gate, Tally, by_scan, deadline, echo, hush, repeat, sum, tight, until_panic};
@@ -708,4 +709,61 @@ fn a_crowd_of_threads_adds_and_stops_while_the_run_goes_on() {
             tally.assert_settled();
         }
     });
+}
+
+#[test]
+fn an_abort_inside_a_scan_flushes_none_behind_it() {
+    /// Aborts its run at its first item and ends, or in its flush.
+    struct Aborts {
+        control: Control,
+        in_flush: bool,
+    }
+
+    impl Scan<u64> for Aborts {
+        type Output = u64;
+        fn step(&mut self, item: &u64, out: &mut Emitter<'_, u64>) -> ControlFlow<()> {
+            out.emit(*item);
+            if self.in_flush {
+                return ControlFlow::Continue(());
+            }
+            self.control.abort();
+            ControlFlow::Break(())
+        }
+        fn flush(&mut self, _: &mut Emitter<'_, u64>) {
+            self.control.abort();
+        }
+    }
+
+    deadline(|| {
+        let control = Control::new();
+        let aborts = |in_flush| Aborts { control: control.clone(), in_flush };
+        let scans = [
+            aborts(false).then(sum()).boxed(),
+            aborts(true).then(sum()).boxed(),
+            // In batches, and item by item.
+            aborts(false).last().boxed(),
+            aborts(false).last().filter(|_| true).boxed(),
+        ];
+        for scan in scans {
+            control.reset();
+            let run = (7..8).fan_out().control(&control).distribute([scan]);
+            assert_eq!(run.count(), 0);
+        }
+    });
+}
+
+#[test]
+fn a_run_without_scans_that_is_read_ahead_may_go_on_and_discard() {
+    const MANY: u64 = 100_000;
+    for config in settings() {
+        deadline(move || {
+            let pulled = Arc::new(AtomicU64::new(0));
+            let count = Arc::clone(&pulled);
+            let input = (0..MANY).inspect(move |_| _ = count.fetch_add(1, SeqCst));
+            let config = config.discard_without_scans(true);
+            let none: [BoxScan<'static, u64, u64>; 0] = [];
+            let run = input.fan_out().with(&config).read_ahead().distribute(none);
+            assert_eq!((run.count(), pulled.load(SeqCst)), (0, MANY));
+        });
+    }
 }

@@ -214,3 +214,21 @@ fn in_a_scope_the_one_who_is_asked_and_the_scans_that_are_given_may_borrow() {
         assert_eq!(left, 0);
     });
 }
+
+#[test]
+fn the_one_who_is_asked_has_been_dropped_when_the_run_has_ended() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let tally = Tally::default();
+            let (held, mut first) = (tally.make(()), Some(sum()));
+            let ask = move || {
+                let () = held.get();
+                Option::take(&mut first)
+            };
+            let mut run = (0..3).fan_out().with(&config).dynamic(ask);
+            assert_eq!(run.by_ref().count(), 1);
+            tally.assert_settled();
+            assert!(run.next().is_none());
+        });
+    }
+}

@@ -11,9 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 use anabranch::IteratorExt;
-use anabranch::scan::{self, BoxScan};
+use anabranch::scan::{self, BoxScan, Scan};
 use support::config::With as _;
-use support::{Tally, deadline, distribute, echo, sum, tight, tight_and_default};
+use support::limit::{SOON, deadline_of};
+use support::{Gate, Tally, deadline, distribute, echo, sum, tight, tight_and_default};
 
 /// An input that notes how often it was asked, and is not fused: asked again
 /// after its end it would begin anew.
@@ -206,4 +207,28 @@ fn outputs_of_a_slow_scan_do_not_wait_for_the_end_of_a_long_batch() {
         let behind = run.map(|(_, item)| stepped.load(Ordering::SeqCst) - item).max();
         assert!(behind.is_some_and(|behind| behind <= 4), "{behind:?} behind");
     });
+}
+
+#[test]
+fn the_last_outputs_of_a_scan_do_not_wait_for_its_drop() {
+    /// Is dropped when somebody lets it.
+    struct Stays(Gate);
+
+    impl Drop for Stays {
+        fn drop(&mut self) {
+            self.0.pass();
+        }
+    }
+
+    for config in tight_and_default() {
+        deadline_of(SOON, move || {
+            let gate = Gate::default();
+            let stays = Stays(gate.clone());
+            let scan = scan::inspect(move |_: &u64| _ = &stays).then(echo());
+            let mut run = (0..2).fan_out().with(&config).distribute([scan]);
+            assert!(run.by_ref().any(|(_, output)| output == u64::MAX));
+            gate.open();
+            assert!(run.next().is_none());
+        });
+    }
 }

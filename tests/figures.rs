@@ -172,3 +172,34 @@ fn what_the_scans_of_a_demux_emit_is_counted() {
         }
     });
 }
+
+#[test]
+fn of_added_scans_that_have_ended_the_last_hundred_are_listed() {
+    deadline(|| {
+        const ADDED: usize = 150;
+        let control = Control::new();
+        let config = Config::new().control(&control).batch(1);
+        let silent = scan::filter(|_: &u64| false).boxed();
+        let mut run = (0..).fan_out().with(&config).distribute([silent]);
+        let adder = run.adder();
+        for _ in 0..ADDED {
+            let id = adder.add(scan::take(1).boxed()).unwrap();
+            assert_eq!(run.next().map(|(of, _)| of), Some(id));
+        }
+        control.stop();
+        assert_eq!(run.count(), 0);
+        let listed: Vec<_> = control.stats().scans.iter().map(|scan| scan.id.index()).collect();
+        assert_eq!(listed.len(), 1 + 100);
+        assert_eq!((listed[0], listed[100]), (0, ADDED));
+    });
+}
+
+#[test]
+fn a_batch_that_waits_alone_is_counted_as_one() {
+    deadline(|| {
+        let control = Control::new();
+        assert_eq!((0..1).fan_out().control(&control).fold([scan::sum::<u64, u64>()]), [0]);
+        let scan = &control.stats().scans[0];
+        assert_eq!((scan.input_high_water, scan.output_high_water), (1, 1));
+    });
+}

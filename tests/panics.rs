@@ -4,14 +4,17 @@
 
 mod support;
 
+use std::iter;
 use std::ops::ControlFlow;
 use std::panic::panic_any;
+use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{Distribute, IteratorExt, PanicOrigin, Pool};
 use support::config::{Config, With as _};
 use support::{
-    Tally, by_scan, deadline, echo, hush, panic_at, repeat, sum, tight_and_default, until_panic,
+    Gate, Tally, by_scan, deadline, echo, hush, panic_at, repeat, sum, tight_and_default,
+    until_panic,
 };
 
 /// A scan that panics where it is told to.
@@ -188,6 +191,78 @@ fn an_item_whose_drop_panics_while_a_step_unwinds_does_not_abort_the_process() {
     });
 }
 
+/// An item with a payload, which its drop panics with.
+struct Armed(Option<&'static str>);
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(|payload| panic_any(payload));
+    }
+}
+
+#[test]
+fn of_panics_in_the_drops_of_two_items_the_first_surfaces() {
+    hush();
+    deadline(|| {
+        let [sent, seen] = [(); 2].map(|()| Gate::default());
+        let (all_sent, pool) = (sent.clone(), Pool::new());
+        // The scan has the first item, and the others are in its channel, when the input ends.
+        let items = [None, Some("expected: first"), Some("expected: second")].map(Armed);
+        let input = items.into_iter().chain(iter::from_fn(move || {
+            all_sent.open();
+            None
+        }));
+        let go_on = seen.clone();
+        let scan = scan::map(
+            move |item: &Armed| {
+                if item.0.is_none() { sent.pass() } else { go_on.pass() }
+            },
+        );
+        let config = Config::new().batch(1).input_capacity(2).pool(pool.clone());
+        let mut run = input.fan_out().with(&config).distribute([scan]);
+        assert!(run.next().is_some());
+        // Both panic while the consumer is elsewhere.
+        seen.open();
+        while pool.live() > 0 {
+            thread::yield_now();
+        }
+        assert_eq!(until_panic(&mut run).1, "expected: first");
+        assert_eq!(run.panicked(), Some(PanicOrigin::Item));
+    });
+}
+
+#[test]
+fn a_panic_in_the_drop_of_an_item_that_no_scan_took_is_not_one_of_the_input() {
+    hush();
+    deadline(|| {
+        let [begun, queued] = [(); 2].map(|()| Gate::default());
+        let (in_step, ends, pool) = (begun.clone(), queued.clone(), Pool::new());
+        // The second item is in a batch of its own, which grows until the scan has gone.
+        let first = iter::once(Armed(None));
+        let second = iter::once_with(move || {
+            begun.pass();
+            Armed(Some("expected: item"))
+        });
+        let threads = pool.clone();
+        let input = first.chain(second).chain(iter::from_fn(move || {
+            queued.open();
+            while threads.live() > 1 {
+                thread::yield_now();
+            }
+            None
+        }));
+        let scan = scan::from_fn(move |_: &Armed, _: &mut Emitter<'_, ()>| {
+            in_step.open();
+            ends.pass();
+            ControlFlow::Break(())
+        });
+        let config = Config::new().batch(2).pool(pool);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([scan]);
+        assert_eq!(until_panic(&mut run).1, "expected: item");
+        assert_eq!(run.panicked(), Some(PanicOrigin::Item));
+    });
+}
+
 #[test]
 fn a_panic_in_the_input_surfaces_and_the_scans_are_not_flushed() {
     hush();
@@ -327,4 +402,18 @@ fn a_pool_thread_survives_the_panics_of_its_scans() {
         let sums = (0..9_u64).fan_out().with(&config).distribute([sum()]);
         assert_eq!(sums.map(|(_, sum)| sum).collect::<Vec<_>>(), [36]);
     });
+}
+
+#[test]
+fn a_panic_takes_the_place_of_an_error_of_the_input() {
+    hush();
+    for config in tight_and_default() {
+        deadline(move || {
+            let input = [Ok(1), Err("the input's")].into_iter();
+            let scans = [panic_at(1, "expected: step")];
+            let mut run = input.fan_out().with(&config).until_error().distribute(scans);
+            assert_eq!(until_panic(&mut run).1, "expected: step");
+            assert!(run.next().is_none());
+        });
+    }
 }

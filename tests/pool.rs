@@ -324,3 +324,19 @@ fn the_largest_settings_that_are_granted_work() {
         assert_eq!(distribute(&config, 0..100, vec![sum()]), [[4950]]);
     });
 }
+
+#[test]
+fn of_idle_threads_of_several_kinds_the_oldest_make_room() {
+    deadline(|| {
+        let pool = Pool::with_max_idle(2);
+        let thread_of = |name: &str| {
+            let config = Config::new().pool(pool.clone()).thread_name(name);
+            threads_of_a_run(&config, 1).remove(0)
+        };
+        thread_of("first");
+        let second = thread_of("second");
+        let third = thread_of("third");
+        assert_eq!(pool.idle(), 2);
+        assert_eq!((thread_of("second"), thread_of("third")), (second, third));
+    });
+}

@@ -7,6 +7,7 @@ mod inputs;
 mod support;
 
 use std::ops::ControlFlow;
+use std::panic::panic_any;
 use std::thread;
 
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
@@ -212,5 +213,50 @@ fn of_two_panics_the_one_surfaces_that_the_sequential_run_meets() {
                 check(Pulled(0..ITEMS), &config, vec![early, late], (1, 10));
             });
         }
+    }
+}
+
+#[test]
+fn what_a_scan_has_emitted_in_the_step_in_which_it_panics_is_in_the_prefix() {
+    hush();
+    for config in settings() {
+        deadline(move || {
+            let scan = scan::from_fn(|item: &u64, out: &mut Emitter<'_, u64>| {
+                (0..3).for_each(|_| out.emit(*item));
+                if *item == 1 {
+                    panic_any("expected: step");
+                }
+                ControlFlow::Continue(())
+            });
+            let mut run = Pulled(0..ITEMS).ordered(&config, vec![scan.boxed()]);
+            let (before, payload) = until_panic(&mut run);
+            let before: Vec<_> = before.into_iter().map(|(_, item)| item).collect();
+            assert_eq!((before, payload), (vec![0, 0, 0, 1, 1, 1], "expected: step"));
+        });
+    }
+}
+
+#[test]
+fn a_panic_in_the_drop_of_a_scan_that_has_ended_does_not_wait_for_the_others() {
+    /// Panics when it is dropped.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic_any("expected: drop");
+        }
+    }
+
+    hush();
+    for config in [tight(), Config::new().batch(10)] {
+        deadline(move || {
+            const MANY: u64 = 100_000;
+            let bomb = Bomb;
+            let ends = scan::inspect(move |_: &u64| _ = &bomb).take(1).boxed();
+            let mut run = Pulled(0..MANY).ordered(&config, vec![ends, repeat(1)]);
+            let (before, payload) = until_panic(&mut run);
+            assert_eq!(payload, "expected: drop");
+            assert!((before.len() as u64) < MANY, "the other scan has ended by then");
+        });
     }
 }

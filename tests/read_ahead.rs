@@ -5,11 +5,13 @@
 mod support;
 
 use std::io;
+use std::iter;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use anabranch::scan::{self, Emitter, Scan};
 use anabranch::{Control, Global, IteratorExt, PanicOrigin, Pool};
@@ -222,6 +224,72 @@ fn the_input_has_been_dropped_when_the_run_has_ended() {
             }
         });
     }
+}
+
+#[test]
+fn a_drop_waits_for_an_input_that_is_being_dropped() {
+    /// Takes its time over its drop.
+    struct Lasting {
+        begun: Gate,
+        dropped: Arc<AtomicUsize>,
+    }
+
+    impl Drop for Lasting {
+        fn drop(&mut self) {
+            self.begun.open();
+            thread::sleep(Duration::from_millis(50));
+            self.dropped.fetch_add(1, SeqCst);
+        }
+    }
+
+    for config in tight_and_default() {
+        deadline(move || {
+            let (begun, dropped) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+            let lasting = Lasting { begun: begun.clone(), dropped: Arc::clone(&dropped) };
+            let input = (0..3).inspect(move |_| _ = &lasting);
+            let run = input.fan_out().with(&config).read_ahead().distribute([sum()]);
+            begun.pass();
+            drop(run);
+            assert_eq!(dropped.load(SeqCst), 1);
+        });
+    }
+}
+
+#[test]
+fn a_thread_outlives_the_panic_of_an_input_that_a_run_has_left_to_it() {
+    /// A payload whose drop panics, too.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic_any("expected: bomb");
+        }
+    }
+
+    hush();
+    deadline(|| {
+        let pool = Pool::new();
+        let config = Config::new().pool(pool.clone());
+        let [inside, leave] = [(); 2].map(|()| Gate::default());
+        let (entered, left) = (inside.clone(), leave.clone());
+        let input = iter::from_fn(move || -> Option<u64> {
+            entered.open();
+            left.pass();
+            panic_any(Bomb)
+        });
+        let run = input.fan_out().with(&config).read_ahead().distribute([sum()]);
+        inside.pass();
+        drop(run);
+        leave.open();
+        for _ in 0..10 {
+            while pool.live() > 0 {
+                thread::yield_now();
+            }
+            let run = (0..10).fan_out().with(&config).read_ahead().distribute([sum()]);
+            assert_eq!(run.map(|(_, sum)| sum).collect::<Vec<_>>(), [45]);
+        }
+        assert_eq!((pool.live(), pool.idle()), (0, 2));
+    });
 }
 
 #[test]

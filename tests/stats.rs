@@ -114,6 +114,18 @@ fn time_stands_still_when_a_run_has_ended() {
 }
 
 #[test]
+fn so_it_does_when_the_input_was_read_ahead() {
+    deadline(|| {
+        let control = Control::new();
+        let config = Config::new().control(&control);
+        assert_eq!((0..3_u64).fan_out().with(&config).read_ahead().fold([scan::count()]), [3]);
+        let ended = control.stats();
+        work_for(Duration::from_millis(5));
+        assert_eq!(control.stats(), ended);
+    });
+}
+
+#[test]
 fn a_run_that_stands_still_can_be_looked_at() {
     deadline(|| {
         let (control, gate) = (Control::new(), Gate::default());

@@ -225,3 +225,10 @@ fn stock_scans_are_clone_where_their_closures_are() {
     cloned(scan::take_while(|x: &i32| *x > 1));
     cloned(scan::map(|x: &i32| *x).map(|x| x).filter(|_| true).named("all").take(2).last());
 }
+
+#[test]
+fn no_output_of_a_flush_is_taken_where_none_is_wanted() {
+    assert_eq!(scan::count::<u64>().take(0).apply([]), []);
+    assert_eq!(scan::count::<u64>().take(1).apply([]), [0]);
+    assert_eq!((0..0_u64).par_distribute([scan::count().take(0)]).count(), 0);
+}

@@ -8,14 +8,15 @@ mod support;
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
 
 use anabranch::scan::{self, Emitter, Scan};
 use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId};
 use inputs::{Ahead, Input, Panicked as _, Pulled};
 use support::config::{Config, With as _};
-use support::{Tallied, Tally, deadline, hush, tight, until_panic};
+use support::limit::{SOON, deadline_of};
+use support::{Tallied, Tally, deadline, hush, tight, tight_and_default, until_panic};
 
 /// The tightest settings, the default ones, and long batches.
 fn settings() -> [Config; 3] {
@@ -200,5 +201,34 @@ fn a_panic_in_the_drop_of_an_output_shifts_no_row() {
                 tally.assert_settled();
             });
         }
+    }
+}
+
+#[test]
+fn the_stop_of_one_scan_ends_the_rows_while_the_input_blocks() {
+    for config in tight_and_default() {
+        deadline_of(SOON, move || {
+            let control = Control::new();
+            let config = config.control(&control);
+            let (send, input) = mpsc::channel();
+            let input = input.into_iter().fan_out().with(&config).read_ahead();
+            let mut rows = input.zip_latest([scan::cloned::<u64>(), scan::cloned()]);
+            send.send(0).unwrap();
+            assert_eq!(rows.next(), Some([0, 0]));
+            control.stop_scan(ScanId::new(1));
+            assert_eq!(rows.next(), None);
+            drop(send);
+        });
+    }
+}
+
+#[test]
+fn an_item_at_which_a_scan_ends_without_an_output_has_no_row() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let below_two = scan::cloned::<u64>().take_while(|item| *item < 2);
+            let rows = (0..5).fan_out().with(&config).zip_latest((below_two, scan::cloned()));
+            assert_eq!(rows.collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+        });
     }
 }

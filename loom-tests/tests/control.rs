@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use anabranch::scan::{self, BoxScan, Scan};
-use anabranch::{AddError, Adder, Control, IteratorExt, ScanId};
+use anabranch::{AddError, Adder, Control, IteratorExt, Pool, ScanId};
 use anabranch_models::Bound::Preemptions;
 use anabranch_models::runs::{
-    Blocking, Gate, Seen, Witness, count, each, first, outputs, repeat, tight,
+    Blocking, Gate, Item, Seen, Witness, count, each, first, outputs, repeat, tally, tight,
 };
 use anabranch_models::{Bound, models};
 
@@ -126,6 +126,25 @@ models! {
         }
     }
 
+    /// So does an abort: no scan is flushed.
+    abort_before_the_start(ONE) {
+        let (control, config) = controlled();
+        control.abort();
+        let seen = Seen::default();
+        let scans = [Witness::new(&seen).boxed()];
+        assert_eq!(outputs((0..2).fan_out().with(&config).distribute(scans)), [[]]);
+        assert_eq!((seen.steps(), seen.flushes()), (0, 0));
+    }
+
+    /// A stop takes effect though it comes beside the start.
+    stop_races_with_the_start(ONE) {
+        let (control, config) = controlled();
+        let stopper = spawn(move || control.stop());
+        let run = (0..2).fan_out().with(&config).distribute([count()]);
+        stopper.join().expect("no panic");
+        assert_eq!(outputs(run), [[0]]);
+    }
+
     /// A stop that has returned is seen between two items of a batch: the item that was
     /// pending is given to nobody, and no other is pulled.
     stop_that_has_returned_leaves_the_batch(ONE) {
@@ -188,6 +207,27 @@ models! {
         assert_eq!(late, if added.is_ok() { (from..3).collect() } else { Vec::new() });
     }
 
+    /// The same where that item is behind a batch that is still being sent.
+    add_behind_an_item_that_is_held_over_behind_another(TWO) {
+        let (control, config) = controlled();
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&pulled);
+        let input = (0..4).inspect(move |item| {
+            counts.fetch_add(1, Relaxed);
+            if *item == HELD_OVER {
+                control.stop_scan(ScanId::new(0));
+            }
+        });
+        let mut run = input.fan_out().with(&config.batch(2)).distribute([count(), each()]);
+        let adder = run.adder();
+        let before = run.next();
+        let from = pulled.load(Relaxed) as u8;
+        let added = adder.add(count());
+        let [_, whole, late] = outputs(before.into_iter().chain(run));
+        assert_eq!(whole, [0, 1, 2, 3]);
+        assert_eq!(late, if added.is_ok() { vec![4 - from] } else { Vec::new() });
+    }
+
     /// A stop that comes when an item is held over is behind that: a scan that was there
     /// when it was pulled is given it, wherever the others are, and one that was stopped
     /// meanwhile is not.
@@ -199,6 +239,27 @@ models! {
     stop_of_a_scan_behind_an_item_that_is_held_over(TWO) {
         let stop_second = |control: &Control| control.stop_scan(ScanId::new(1));
         is_behind_an_item_that_is_held_over(stop_second, |_| HELD_OVER);
+    }
+
+    /// A drop that comes then drops all that was pulled, though an adder is kept.
+    drop_behind_an_item_that_is_held_over(TWO) {
+        let (control, config) = controlled();
+        let (pulled, drops) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (counts, counted) = (Arc::clone(&pulled), Arc::clone(&drops));
+        let input = (0..5).map(move |item| {
+            counts.fetch_add(1, Relaxed);
+            if item == HELD_OVER {
+                control.stop_scan(ScanId::new(0));
+            }
+            Item { drops: Arc::clone(&counted), panics: false }
+        });
+        let scans = [tally(), scan::map(|_: &Item| 0).boxed()];
+        let mut run = input.fan_out().with(&config.batch(2)).distribute(scans);
+        let adder = run.adder();
+        assert!(run.next().is_some());
+        drop(run);
+        assert_eq!(drops.load(Relaxed), pulled.load(Relaxed));
+        drop(adder);
     }
 
     /// What is asked for is done before the input is pulled again.
@@ -368,6 +429,18 @@ models! {
         } else {
             assert_eq!(late, []);
         }
+    }
+
+    /// The end is the reason, too, where another run has the threads by then.
+    add_races_with_the_end_and_the_next_run(ADDED) {
+        let pool = Pool::with_max_threads(2);
+        let config = tight().pool(pool.clone());
+        let mut run = (0..0).fan_out().with(&config).distribute([count()]);
+        let added = add(run.adder(), count());
+        let [before, late] = outputs(run);
+        let next = pool.lease(2);
+        assert_eq!((before, late.len()), (vec![0], usize::from(was_added(added, 1))));
+        drop(next);
     }
 
     /// And where it is dropped.

@@ -176,6 +176,19 @@ models! {
         assert!(adder.add(count()).is_err());
     }
 
+    /// So it is when a scan is being added meanwhile.
+    a_lease_comes_back_though_a_scan_is_being_added(Preemptions(2)) {
+        let pool = Pool::with_max_threads(MAX);
+        let lease = pool.lease(MAX).expect("the pool is free");
+        let mut run = tight().set((0..0).fan_out()).on(lease).distribute([count()]);
+        let adder = run.adder();
+        let adding = checker::thread::spawn(move || drop(adder.add(count())));
+        drop(run);
+        adding.join().expect("adding does not panic");
+        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.lease(MAX).map(|lease| lease.size()).ok(), Some(MAX));
+    }
+
     /// A thread that is inside an input that blocks keeps its own place alone, and gives that
     /// back when the input does.
     a_lease_comes_back_while_a_thread_of_it_is_detached(Preemptions(1)) {

@@ -166,6 +166,27 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_batch_is_never_full() {
+        let mut size = BatchSize::adaptive(64);
+        size.begin(usize::MAX);
+        assert!(!size.is_full(0, || LINGER));
+        assert!(size.is_full(1, || LINGER));
+    }
+
+    #[test]
+    fn where_values_come_one_by_one_the_next_look_is_twice_as_far() {
+        let mut size = BatchSize::adaptive(8192);
+        settle(&mut size, Duration::from_nanos(1));
+        size.begin(usize::MAX);
+        let looks = std::iter::successors(Some(0), |filled| Some(size.next_look(*filled)));
+        let looks: Vec<_> = looks.skip(1).take(8).collect();
+        assert_eq!(looks, [128, 256, 512, 1024, 2048, 4096, 8192, 8192]);
+        size.begin(1);
+        assert_eq!(size.next_look(0), 1);
+        assert_eq!(BatchSize::fixed(7).next_look(0), 7);
+    }
+
+    #[test]
     fn a_slow_taker_is_given_no_more_than_it_takes() {
         let mut size = BatchSize::adaptive(8192);
         settle(&mut size, Duration::from_nanos(1));

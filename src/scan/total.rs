@@ -202,7 +202,8 @@ impl<T, S: Scan<T>> Scan<T> for Last<S, S::Output> {
 
     fn step(&mut self, item: &T, out: &mut Emitter<'_, S::Output>) -> ControlFlow<()> {
         let flow = out.adapt(keep(&mut self.last), |out| self.scan.step(item, out));
-        if flow.is_break() {
+        // A scan may also end because its outputs are no longer wanted.
+        if flow.is_break() && !out.is_closed() {
             self.hand_over(out);
         }
         flow
