@@ -172,7 +172,7 @@ fn items_that_are_leaked_or_hidden_hold_nobody_up() {
         deadline(move || {
             let run = (0..N).fan_out().with(&config);
             let results = run
-                .branch(|items| mem::forget(items))
+                .branch(mem::forget)
                 .branch(|items| HIDDEN.with(|hidden| drop(hidden.replace(Some(items)))))
                 .branch(|items| items.count())
                 .join();
@@ -396,7 +396,7 @@ fn a_panic_in_a_join_comes_out_with_its_origin() {
         let joined = std::panic::catch_unwind(|| {
             let run = (0..N).fan_out().control(&control);
             run.branch(|items| items.count())
-                .branch(|items| items.map(|item| 10 / (5 - *item)).count())
+                .branch(|items| items.map(|item| 10 / (5 - *item)).sum::<u64>())
                 .join()
         });
         let payload = joined.unwrap_err();
