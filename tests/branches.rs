@@ -49,8 +49,8 @@ fn all_that_an_iterator_does() {
             let results = run
                 .branch(|items| items.count() as u64)
                 .branch(|mut items| items.nth(777).map_or(0, |item| *item) + items.count() as u64)
-                .branch(|items| items.map(|item| *item).fold(0, |a, b| a + b))
-                .branch(|items| items.cloned().fold(0, |a, b| a + b))
+                .branch(|items| items.map(|item| *item).fold(1, |a, b| a + b))
+                .branch(|items| items.cloned().fold(1, |a, b| a + b))
                 .branch(|items| items.step_by(3).map(|item| *item).sum::<u64>())
                 .branch(|items| {
                     let mut items = items.peekable();
@@ -83,8 +83,20 @@ fn all_that_an_iterator_does() {
                 .join();
             let sum = N * (N - 1) / 2;
             let thirds = (0..N).step_by(3).sum();
-            let expected =
-                (N, 777 + N - 778, sum, sum, thirds, N - 1, 45 + N - 1, sum, 5, N - 1, 1, 1);
+            let expected = (
+                N,
+                777 + N - 778,
+                sum + 1,
+                sum + 1,
+                thirds,
+                N - 1,
+                45 + N - 1,
+                sum,
+                5,
+                N - 1,
+                1,
+                1,
+            );
             assert_eq!(results, expected);
         });
     }

@@ -182,6 +182,16 @@ models! {
         assert!(late <= 1, "{late} items");
     }
 
+    /// The input itself aborts the run, and what it gives then is not handed out, though the branch
+    /// may be waiting for it.
+    abort_while_a_branch_waits(Preemptions(2)) {
+        let control = Control::new();
+        let aborts = control.clone();
+        let input = (0..2_u8).inspect(move |item| if *item == 1 { aborts.abort() });
+        let run = over(input, &tight().control(&control)).read_ahead();
+        assert_eq!(run.branch(|mut items| items.any(|item| *item == 1)).join(), (false,));
+    }
+
     /// What a branch yields because its items were cut short is no output.
     abort_of_a_merge(ASKED) {
         let control = Control::new();
