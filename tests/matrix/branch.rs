@@ -137,7 +137,7 @@ fn last<'n>(mut probe: Probe, mut items: Items<'_, Item<'n>>) -> Option<Value> {
     if probe.number() % 2 == 1 && !probe.ends() {
         items.for_each(|item| assert!(step(&mut probe, &item).is_continue()));
     } else {
-        while let Some(item) = items.next() {
+        for item in items.by_ref() {
             if step(&mut probe, &item).is_break() {
                 // While it is a local variable still: a value that is being returned is leaked by
                 // a panic of what is dropped behind it (rust-lang/rust#47949).
