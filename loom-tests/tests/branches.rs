@@ -4,7 +4,7 @@ use std::mem;
 use std::ops::Range;
 use std::panic::panic_any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use anabranch::branch::Items;
 use anabranch::{Control, Distribute, FanOut, IteratorExt, Pool, scan};
@@ -12,6 +12,7 @@ use anabranch_models::Bound::{self, Preemptions};
 use anabranch_models::config::{Config, With as _};
 use anabranch_models::models;
 use anabranch_models::runs::{Blocking, Gate, outputs, tight, until_panic};
+use checker::sync::atomic::AtomicBool;
 use checker::thread::spawn;
 #[cfg(loom)]
 use loom as checker;
