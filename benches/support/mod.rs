@@ -15,7 +15,7 @@ pub(crate) use self::case::Case;
 pub(crate) use self::consumer::Consumer;
 pub(crate) use self::step::{Glance, Mix, Spin, Step, Sum, seed};
 
-/// Makes a criterion with which the whole suite takes less than ten minutes.
+/// Makes a criterion with which the whole suite takes less than fifteen minutes.
 pub(crate) fn criterion() -> Criterion {
     let criterion = Criterion::default()
         .sample_size(10)
