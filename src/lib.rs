@@ -175,6 +175,7 @@
 //! | [`fold`](FanOut::fold), [`join`](Branches::join) | the run lasts |
 //! | `next` of [`Items`](branch::Items) | the input has no more items yet |
 //! | [`Emitter::emit`] | the scan's output buffer is full |
+//! | the end of a scope | an input that is read ahead is inside its `next` |
 //! | dropping a run | a scan is inside a call of `step` or `flush`, or a branch has not returned |
 //! | starting a run, [`Pool::lease`], [`Adder::add`] | never |
 //! | all methods of [`Control`] | never |

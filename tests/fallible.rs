@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::{self, Write};
+use std::panic::{catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -101,8 +102,12 @@ fn errors_of_the_input_are_the_outer_ones() {
             let run = || input().fan_out().with(&config).until_error();
             let outer = run().try_fold((scan::try_for_each(until(9)),));
             assert!(outer.is_err());
-            let inner = run().try_fold((scan::try_for_each(until(2)),));
-            assert_eq!(inner.unwrap(), Err(2));
+            // Of both, that of the input is reported, unless the other ends the run before.
+            let both = run().try_fold((scan::try_for_each(until(2)),));
+            assert!(both.is_err() || both == Ok(Err(2)));
+            let sound = ["1", "2"].into_iter().cycle().map(str::parse::<u64>);
+            let run = sound.fan_out().with(&config).until_error();
+            assert_eq!(run.try_fold((scan::try_for_each(until(2)),)), Ok(Err(2)));
         });
     }
 }
@@ -122,6 +127,73 @@ fn a_panic_goes_before_what_has_not_failed() {
         });
         assert_eq!(joined.unwrap_err().downcast_ref(), Some(&"expected: branch"));
     });
+}
+
+/// A parser that misses its items fails; what is reported is why they are missing.
+#[test]
+fn errors_behind_what_cut_the_items_short_do_not_count() {
+    hush();
+    let whole = |items: Items<'_, u64>| match items.count() {
+        100 => Ok(()),
+        count => Err(format!("only {count} items")),
+    };
+    for config in tight_and_default() {
+        deadline(move || {
+            let input = || {
+                (0..100_u64).inspect(|n| {
+                    if *n == 50 {
+                        panic_any("expected: input")
+                    }
+                })
+            };
+            let joined = catch_unwind(|| input().fan_out().with(&config).branch(whole).try_join());
+            assert_eq!(joined.unwrap_err().downcast_ref(), Some(&"expected: input"));
+            let joined = catch_unwind(|| {
+                let run = (0..100).fan_out().with(&config).branch(whole);
+                let run = run.branch(|items| match items.cloned().find(|n| *n == 50) {
+                    Some(_) => panic_any("expected: branch"),
+                    None => Ok(()),
+                });
+                run.branch(whole).try_join()
+            });
+            assert_eq!(joined.unwrap_err().downcast_ref(), Some(&"expected: branch"));
+            let input = (0..100_u64).map(|n| if n < 50 { Ok(n) } else { Err("disk") });
+            for read_ahead in [false, true] {
+                let run = input.clone().fan_out().with(&config).until_error();
+                let joined = match read_ahead {
+                    false => run.branch(whole).try_join(),
+                    true => run.read_ahead().branch(whole).try_join(),
+                };
+                assert_eq!(joined, Err("disk"));
+            }
+        });
+    }
+}
+
+/// What a branch does with a file at the end depends on whether it was the end.
+#[test]
+fn a_token_says_whether_items_are_missing() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let asks = |items: Items<'_, u64>| {
+                let token = items.abort_token();
+                items.for_each(drop);
+                token.is_aborted()
+            };
+            let run = || (0..100).fan_out().with(&config);
+            assert_eq!(run().branch(asks).join(), (false,));
+            let input = (0..100).map(|n| if n < 50 { Ok(n) } else { Err("disk") });
+            let seen = Arc::new(AtomicUsize::new(0));
+            let see = Arc::clone(&seen);
+            let run = input.fan_out().with(&config).until_error();
+            let joined = run.branch(move |items| see.store(1 + usize::from(asks(items)), SeqCst));
+            assert_eq!((joined.join(), seen.load(SeqCst)), (Err("disk"), 2));
+            let control = Control::new();
+            control.stop();
+            let config = config.clone().control(&control);
+            assert_eq!((0..).fan_out().with(&config).branch(asks).join(), (false,));
+        });
+    }
 }
 
 #[test]

@@ -20,7 +20,8 @@ impl<I: Source, Th> FanOut<I, Th> {
     /// what the closures return, or [`merge`](Branches::merge), for what the iterators yield that
     /// they return.
     ///
-    /// See [`branch`](crate::branch) for what a branch may do.
+    /// Threads and settings come before the first branch. See [`branch`](crate::branch) for what a
+    /// branch may do.
     ///
     /// # Examples
     ///
@@ -154,7 +155,7 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     /// |---|---|
     /// | returns | once, at the end: the result of each branch |
     /// | holds back | any branch's input is full; the input is then not pulled |
-    /// | completes | the input has ended and every branch has returned, or every branch has returned without waiting for that |
+    /// | completes | the input has ended and every branch has returned, or every branch has returned early |
     /// | cancels | a branch or the input panics; [`Control`](crate::Control) |
     ///
     /// # Shape
@@ -207,11 +208,16 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     /// # Errors
     ///
     /// Returns the first error of a branch. After [`until_error`](FanOut::until_error), an error of
-    /// the input is the outer one: `try_join()??`.
+    /// the input is the outer one: `try_join()??`. It goes first if both fail, and so does a panic: an
+    /// error of a branch may then be no more than what came of missing items. A stop is an ordinary
+    /// end of the items.
+    ///
+    /// Where `?` needs to know the type of the error, one branch names it:
+    /// `Ok::<_, io::Error>(count)`.
     ///
     /// # Panics
     ///
-    /// As [`join`](Self::join). A panic after an error is dropped.
+    /// As [`join`](Self::join). A panic that comes behind the first error is dropped.
     ///
     /// # Examples
     ///

@@ -108,11 +108,11 @@ impl<I, Th> FanOut<I, Th> {
     /// # Errors
     ///
     /// Returns the first error of a total. After [`until_error`](Self::until_error), an error of the
-    /// input is the outer one: `try_fold(…)??`.
+    /// input is the outer one: `try_fold(…)??`. It goes first if both fail.
     ///
     /// # Panics
     ///
-    /// As [`fold`](Self::fold). A panic after an error is dropped.
+    /// As [`fold`](Self::fold). A panic that comes behind the first error is dropped.
     ///
     /// # Examples
     ///
@@ -214,9 +214,12 @@ where
         let pulled = contain(|| {
             while let Some((id, output)) = manager.next() {
                 slots.place(id.index(), output);
-                if let Some(result) = failed(&mut slots) {
-                    manager.note_failure(id);
-                    return Some(result);
+                // Behind a panic or an error of the input, an error is what came of missing items.
+                if !manager.is_cut_short() {
+                    if let Some(result) = failed(&mut slots) {
+                        manager.note_failure(id);
+                        return Some(result);
+                    }
                 }
             }
             None

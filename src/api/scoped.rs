@@ -9,6 +9,9 @@ impl<I, Th> FanOut<I, Th> {
     /// Lets the scans and items of a blocking verb borrow, by running it in its own
     /// [`std::thread::scope`].
     ///
+    /// The scope waits for all of its threads. So if the input is [read ahead](Self::read_ahead), the
+    /// verb returns only when the input's `next` has, even if the run has ended before.
+    ///
     /// ```
     /// use anabranch::prelude::*;
     ///

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::until_error::{Ending, ErrorSlot, NoError, TryItem, UpToError};
-use crate::engine::{self, Dispatch, Hook, Inline, Puller};
+use crate::engine::{self, Dispatch, Hook, Inline, Puller, Run};
+use crate::sync::Arc;
 use crate::threads::Worker;
 
 /// An input that a run pulls: any [`Iterator`], or one wrapped by
@@ -38,7 +39,8 @@ pub trait Open: Sized {
     /// The size of the largest value that passes through the thread which pulls it.
     const BYTES: usize;
 
-    fn open(self) -> (Self::Items, Self::Ending);
+    /// Makes the iterator to pull, which reports an error to `run`.
+    fn open(self, run: &Arc<Run>) -> (Self::Items, Self::Ending);
 }
 
 /// On which thread an input is pulled.
@@ -136,7 +138,7 @@ impl<I: Iterator> Open for I {
     const BYTES: usize =
         if size_of::<I>() > size_of::<I::Item>() { size_of::<I>() } else { size_of::<I::Item>() };
 
-    fn open(self) -> (I, NoError) {
+    fn open(self, _: &Arc<Run>) -> (I, NoError) {
         (self, NoError)
     }
 }
@@ -167,8 +169,8 @@ impl<I: Open> Open for ReadAhead<I> {
     type Mode = OnItsOwn;
     const BYTES: usize = I::BYTES;
 
-    fn open(self) -> (I::Items, I::Ending) {
-        self.0.open()
+    fn open(self, run: &Arc<Run>) -> (I::Items, I::Ending) {
+        self.0.open(run)
     }
 }
 
@@ -208,9 +210,9 @@ where
     type Mode = I::Mode;
     const BYTES: usize = I::BYTES;
 
-    fn open(self) -> (Self::Items, Self::Ending) {
-        let (input, NoError) = self.0.open();
-        UpToError::new(input)
+    fn open(self, run: &Arc<Run>) -> (Self::Items, Self::Ending) {
+        let (input, NoError) = self.0.open(run);
+        UpToError::new(input, Arc::clone(run))
     }
 }
 

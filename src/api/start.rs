@@ -82,7 +82,7 @@ impl<I, Th> FanOut<I, Th> {
             }
         };
         let hook = hook(&mut started);
-        let (items, ending) = source.open();
+        let (items, ending) = source.open(started.run());
         let (moved, stays) = <I::Mode as Mode>::split(items, hook);
         let manager = started.feed(|dispatch, host| {
             <I::Mode as Mode>::source(stays, dispatch, |puller| {

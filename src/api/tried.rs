@@ -22,6 +22,11 @@ pub trait TryAll: Sized {
 }
 
 /// One result that may be an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a result that may be an error",
+    label = "each part must have a `Result`, all with one type of error",
+    note = "a branch that cannot fail returns `Ok(…)`; `fold` and `join` give the results as they are"
+)]
 #[allow(unnameable_types, reason = "this is what seals")]
 pub trait Tried {
     type Ok;

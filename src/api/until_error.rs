@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::engine::{contain_drop, discard};
+use crate::engine::{Run, contain_drop, discard};
 use crate::sync::{Arc, Mutex};
 
 /// An item of an input that may fail: a [`Result`].
@@ -54,6 +54,7 @@ impl Ending for NoError {
 pub struct UpToError<I, E> {
     input: I,
     error: Arc<Mutex<Slot<E>>>,
+    run: Arc<Run>,
 }
 
 /// The slot that keeps the error of an input until the outputs for its items are delivered.
@@ -74,12 +75,13 @@ enum Slot<E> {
 }
 
 impl<I, E> UpToError<I, E> {
-    pub(super) fn new(input: I) -> (Self, ErrorSlot<E>) {
+    pub(super) fn new(input: I, run: Arc<Run>) -> (Self, ErrorSlot<E>) {
         let error = Arc::new(Mutex::new(Slot::Open));
-        (Self { input, error: Arc::clone(&error) }, ErrorSlot(error))
+        (Self { input, error: Arc::clone(&error), run }, ErrorSlot(error))
     }
 
     fn fail(&self, error: E) {
+        self.run.note_input_error();
         let mut slot = self.error.lock();
         let unread = match *slot {
             Slot::Open => mem::replace(&mut *slot, Slot::Filled(error)),

@@ -22,7 +22,7 @@ impl<T> Lent<T> {
 }
 
 /// One item, as a branch gets it: a pointer into the batch that all branches share. Dereferences to
-/// `&T`.
+/// the item.
 ///
 /// Cloning a handle does not clone the item. A handle keeps its whole batch alive, so what is kept
 /// for long is better [cloned](super::Items::cloned). It stays on its thread;
@@ -111,9 +111,9 @@ macro_rules! transparent {
             }
         }
 
-        impl<T> AsRef<T> for $handle<T> {
-            fn as_ref(&self) -> &T {
-                self
+        impl<T: AsRef<U>, U: ?Sized> AsRef<U> for $handle<T> {
+            fn as_ref(&self) -> &U {
+                (**self).as_ref()
             }
         }
 

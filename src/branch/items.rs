@@ -100,8 +100,8 @@ impl<'a, T> Items<'a, T> {
         Reader::new(self)
     }
 
-    /// Returns a token that says whether the items ended early. It can be kept when the iterator
-    /// has gone into an adaptor.
+    /// Returns a token that says whether items are missing. It can be kept when the iterator has
+    /// gone into an adaptor.
     ///
     /// ```
     /// use anabranch::{Control, prelude::*};
@@ -265,16 +265,17 @@ impl<T: Clone> Iterator for Cloned<'_, T> {
 
 impl<T: Clone> FusedIterator for Cloned<'_, T> {}
 
-/// Says whether the items of a branch ended early, returned by [`Items::abort_token`].
+/// Says whether items of a branch are missing, returned by [`Items::abort_token`].
 #[derive(Clone, Debug)]
 pub struct AbortToken {
     run: Arc<Run>,
 }
 
 impl AbortToken {
-    /// Returns whether the run was aborted: by [`Control::abort`](crate::Control::abort), by a
-    /// panic of a branch, a scan or the input, or because its consumer has left. Then the items may
-    /// not be all there are, and outputs may go nowhere.
+    /// Returns whether items may be missing: the run was aborted by
+    /// [`Control::abort`](crate::Control::abort), by a panic, by an error of another branch or
+    /// because its consumer has left; or its input has panicked, or ended with an
+    /// [error](crate::FanOut::until_error). A [stop](crate::Control::stop) is an ordinary end.
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         self.run.is_cut_short()

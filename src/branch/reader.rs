@@ -7,8 +7,8 @@ use super::{Handle, Items};
 
 /// The bytes of the items, one item after the other; returned by [`Items::reader`].
 ///
-/// Reads never fail. The end of the items is the end of the file, even in an aborted run:
-/// [`Items::abort_token`] says whether bytes are missing.
+/// Reads never fail. The end of the items is the end of the file, even where items are missing:
+/// [`Items::abort_token`] says whether they are.
 pub struct Reader<'a, T> {
     items: Items<'a, T>,
     current: Option<Handle<T>>,

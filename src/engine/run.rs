@@ -35,8 +35,9 @@ pub(super) enum Stage {
 
 /// The shared side of a run. The only user values in it are the payloads of panics, on their way to
 /// the manager.
+#[allow(unnameable_types, reason = "only passes through what is public")]
 #[derive(Debug)]
-pub(crate) struct Run {
+pub struct Run {
     /// A [`Stage`]. Raised before any channel is dropped because of it; read by scan
     /// threads between any two items, and when a channel has come to its end.
     stage: AtomicU8,
@@ -45,6 +46,8 @@ pub(crate) struct Run {
     called: AtomicBool,
     /// How many scans have started. Used only to decide whether to ignore a request.
     begun: Counter,
+    /// Whether the input has ended with an error.
+    input_failed: AtomicBool,
     /// The origin of the first panic, for verbs that return no iterator.
     panicked: OnceLock<PanicOrigin>,
     /// The scan whose error has ended the run, for verbs that return an error alone.
@@ -63,6 +66,7 @@ impl Run {
             events: Mailbox::new(),
             called: AtomicBool::new(false),
             begun: Counter::new(0),
+            input_failed: AtomicBool::new(false),
             panicked: OnceLock::new(),
             failed: OnceLock::new(),
             doorbell: Doorbell::default(),
@@ -95,9 +99,16 @@ impl Run {
         self.is(Stage::Aborted)
     }
 
-    /// Returns whether scans do not get all items: the run is aborted, or its input has panicked.
+    /// Returns whether items are missing: the run is aborted, or its input has panicked or ended
+    /// with an error.
     pub(crate) fn is_cut_short(&self) -> bool {
-        self.is(Stage::Severed)
+        // ORDERING: raised before the end of the items is sent, which publishes it.
+        self.is(Stage::Severed) || self.input_failed.load(Ordering::Relaxed)
+    }
+
+    /// Records that the input ends with an error.
+    pub(crate) fn note_input_error(&self) {
+        self.input_failed.store(true, Ordering::Relaxed);
     }
 
     /// Records that another scan starts.

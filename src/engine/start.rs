@@ -145,6 +145,11 @@ impl<T, O, H> Started<T, O, H> {
         Ok(Self { dispatch, host, manager })
     }
 
+    /// The run that has been started.
+    pub(crate) fn run(&self) -> &Arc<Run> {
+        &self.dispatch.run
+    }
+
     /// Returns where scans are admitted.
     pub(crate) fn admission(&mut self) -> Arc<Admission<T, O>> {
         let Self { dispatch: Dispatch { fan_out, run, .. }, manager, .. } = self;
