@@ -21,6 +21,7 @@
 
 mod support;
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -79,6 +80,11 @@ fn sha256(blocks: Items<'_, Block>) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Counts the line ends.
+fn lines(blocks: Items<'_, Block>) -> usize {
+    blocks.map(|block| block.iter().filter(|byte| **byte == b'\n').count()).sum()
+}
+
 /// Counts what white space separates, across blocks.
 fn words(blocks: Items<'_, Block>) -> usize {
     let mut words = 0;
@@ -114,10 +120,10 @@ fn first_bad_byte(blocks: Items<'_, Block>) -> Option<usize> {
 /// Writes the archive, and returns the report.
 fn archive(args: &Args, control: &Control) -> Result<String, String> {
     let Args { file, to, strict, .. } = args;
-    let of_input = |what: &str| format!("{}: {what}", file.display());
+    let of_input = |what: &dyn Display| format!("{}: {what}", file.display());
     let of_archive = |error: io::Error| format!("{}: {error}", to.display());
 
-    let input = open(file).map_err(|error| of_input(&error.to_string()))?;
+    let input = open(file).map_err(|error| of_input(&error))?;
     let unfinished = create(to).map_err(of_archive)?;
     let (finished, sha256, lines, words, bytes, bad) = blocks(input)
         .fan_out()
@@ -128,18 +134,15 @@ fn archive(args: &Args, control: &Control) -> Result<String, String> {
         .scoped()
         .branch_named("gzip", |blocks| compress(blocks, unfinished).map_err(of_archive))
         .branch_named("SHA256", |blocks| Ok(sha256(blocks)))
-        .branch_named("lines", |blocks| {
-            Ok(blocks.map(|block| block.iter().filter(|byte| **byte == b'\n').count()).sum())
-        })
+        .branch_named("lines", |blocks| Ok(lines(blocks)))
         .branch_named("words", |blocks| Ok(words(blocks)))
-        .branch_named("bytes", |blocks| Ok(blocks.map(|block| block.len()).sum()))
+        .branch_named("bytes", |blocks| Ok(blocks.map(|block| block.len()).sum::<usize>()))
         .branch_named("UTF-8", |blocks| match first_bad_byte(blocks) {
-            Some(at) if *strict => Err(of_input(&format!("byte {at} is not UTF-8"))),
+            Some(at) if *strict => Err(of_input(&format_args!("byte {at} is not UTF-8"))),
             bad => Ok(bad),
         })
         .try_join()
-        .map_err(|error| of_input(&error.to_string()))??;
-    let (lines, bytes): (usize, usize) = (lines, bytes);
+        .map_err(|error| of_input(&error))??;
 
     // A branch cannot know whether the others went well, so the name comes last.
     let finished = finished.persist(to).map_err(|error| of_archive(error.error))?;

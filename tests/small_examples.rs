@@ -161,17 +161,6 @@ fn crossings_come_with_the_line_at_which_they_are() {
 }
 
 #[test]
-fn words_are_counted_and_short_ones_left_out() {
-    let example = Example::new("word_totals");
-    let text = "The cat and the dog, and the Bird.\n".as_bytes();
-    assert_prints(&example.run(&["--top", "2"], text), &["       3  the", "       2  and"]);
-    assert_prints(&example.run(&["--min-letters", "4"], text), &["       1  bird"]);
-    assert_prints(&example.run(&[], b""), &[]);
-    let message = "word_totals: line 2: stream did not contain valid UTF-8";
-    assert_fails(&example.run(&[], b"a\n\xff\n"), message);
-}
-
-#[test]
 fn what_is_looked_for_is_found_in_each_line() {
     let (example, folder) = (Example::new("tail"), tempfile::tempdir().unwrap());
     let log = folder.path().join("log");
