@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Without a FILE, or for `-`, it reads standard input. With `--strict`, input that is
-//! not UTF-8 is an error. The archive has its name only when all went well: after any
-//! error, nothing is left behind, and an older archive is as it was.
+//! not UTF-8 is an error. The archive gets its name at the end, when all went well: an
+//! error before that leaves no file behind, and an older archive as it was.
 //!
 //! What to see here: branches are ordinary code, each on a thread of its own, and the
 //! file is read once. The first branch that fails, on a full disk for example, ends

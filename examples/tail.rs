@@ -30,7 +30,8 @@ use clap::Parser;
 use same_file::Handle;
 use support::{complain, exit, printed};
 
-/// The time between two looks at a file that is followed.
+/// The time between two looks at a file that is followed. A file that is replaced twice in this
+/// time, or cut short and then longer than before, is missed.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Prints the lines of a growing file in which a word is found.
