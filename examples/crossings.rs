@@ -13,13 +13,15 @@
 //! runs on a thread of its own. So does the input: a crossing is printed while the
 //! input blocks.
 
-use std::error::Error;
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+mod support;
+
+use std::io::{self, BufRead, BufReader, Write};
 use std::iter;
 use std::process::ExitCode;
 
 use anabranch::prelude::*;
 use clap::Parser;
+use support::{exit, printed};
 
 /// Prints where two moving averages of the numbers on standard input cross.
 #[derive(Parser)]
@@ -44,8 +46,8 @@ fn average(span: u32) -> impl Scan<f64, Output = f64> + Send {
 fn print_crossings(
     numbers: impl Iterator<Item = Result<f64, String>> + Send + 'static,
     Args { fast, slow }: &Args,
-    out: &mut impl Write,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<(), String> {
+    let mut out = io::stdout().lock();
     let mut was_above = None;
     let averages = (average(*fast), average(*slow));
     let rows = numbers.fan_out().read_ahead().until_error().zip_latest(averages);
@@ -55,7 +57,9 @@ fn print_crossings(
         let above = if fast == slow { continue } else { fast > slow };
         if was_above.replace(above).is_some_and(|was| was != above) {
             let direction = if above { "up" } else { "down" };
-            writeln!(out, "{line:>8}  {direction:<6} {fast:>12.3} {slow:>12.3}")?;
+            if !printed(writeln!(out, "{line:>8}  {direction:<6} {fast:>12.3} {slow:>12.3}"))? {
+                break;
+            }
         }
     }
     Ok(())
@@ -66,13 +70,7 @@ fn main() -> ExitCode {
     let lines = BufReader::new(io::stdin()).lines();
     let numbers = iter::zip(1.., lines)
         .map(|(place, line)| number(line).map_err(|what| format!("line {place}: {what}")));
-    match print_crossings(numbers, &args, &mut io::stdout().lock()) {
-        Err(error) if !is_broken_pipe(&*error) => {
-            eprintln!("crossings: {error}");
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
+    exit("crossings", print_crossings(numbers, &args))
 }
 
 /// Parses the number in a line.
@@ -80,10 +78,4 @@ fn number(line: io::Result<String>) -> Result<f64, String> {
     let line = line.map_err(|error| error.to_string())?;
     let number = line.trim().parse().ok().filter(|number: &f64| number.is_finite());
     number.ok_or_else(|| format!("{line:?} is not a number"))
-}
-
-/// Whether the reader of the crossings has gone away, which is no failure.
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

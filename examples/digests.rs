@@ -14,18 +14,19 @@
 //! What to see here: scans made with [`scan::fold`], scans of different kinds in
 //! one list, outputs told apart by their `ScanId`, and an input that may fail.
 
+mod support;
+
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::iter;
 use std::process::ExitCode;
 
 use anabranch::prelude::*;
 use clap::{Parser, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
+use support::{Block, blocks, open};
 
 /// Prints several digests of each FILE, and reads it once.
 #[derive(Parser)]
@@ -113,27 +114,11 @@ fn hash<H: Send + 'static>(
     hashed.map(finish).boxed()
 }
 
-/// A piece of a file: the item that the scans are given.
-type Block = Vec<u8>;
-
-/// The length of a block, in bytes. Most digests take hundreds of microseconds for
-/// it; handing it over takes a few.
-const BLOCK: usize = 256 << 10;
-
-/// Reads the next block, or returns `None` at the end of the input. The last block
-/// may be shorter than the others.
-fn read_block(input: &mut impl Read) -> io::Result<Option<Block>> {
-    let mut block = Vec::with_capacity(BLOCK);
-    input.take(BLOCK as u64).read_to_end(&mut block)?;
-    Ok(Some(block).filter(|block| !block.is_empty()))
-}
-
 /// Computes the digests of all that `input` has, in the order of `algorithms`.
-fn digests(mut input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
-    let blocks = iter::from_fn(|| read_block(&mut input).transpose());
+fn digests(input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
     let scans: Vec<_> = algorithms.iter().map(|algorithm| algorithm.scan()).collect();
     // A block is a batch of bytes already, so a batch is one block.
-    let outputs = blocks.fan_out().until_error().batch(1).distribute(scans);
+    let outputs = blocks(input).fan_out().until_error().batch(1).distribute(scans);
     let mut digests = vec![String::new(); algorithms.len()];
     for output in outputs {
         // An error comes last, behind the digests of what was read before it.
@@ -141,19 +126,6 @@ fn digests(mut input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<Str
         digests[id.index()] = digest;
     }
     Ok(digests)
-}
-
-/// Computes the digests of the file of that name. On a terminal it shows a progress
-/// bar meanwhile.
-fn digests_of(name: &OsStr, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
-    let style = ProgressStyle::with_template("{wide_bar} {bytes} {bytes_per_sec} {eta}");
-    let bar = ProgressBar::no_length().with_style(style.expect("the template is well formed"));
-    if name == "-" {
-        return digests(bar.wrap_read(io::stdin().lock()), algorithms);
-    }
-    let file = File::open(name)?;
-    bar.set_length(file.metadata()?.len());
-    digests(bar.wrap_read(file), algorithms)
 }
 
 /// Makes the line for one digest, as coreutils print it. Backslashes and line ends
@@ -191,7 +163,7 @@ fn main() -> ExitCode {
     let tagged = tag || algorithms.len() > 1;
     let mut failed = false;
     for name in &files {
-        let digests = match digests_of(name, &algorithms) {
+        let digests = match open(name.as_ref()).and_then(|input| digests(input, &algorithms)) {
             Ok(digests) => digests,
             Err(error) => {
                 complain(name, &error);

@@ -11,27 +11,31 @@
 //! busiest hour    12/Mar/2026:07 (2 requests)
 //! ```
 //!
-//! Reads the Common Log Format, which most servers write. Without a file it makes up
-//! a log and reports on that. A line in another format ends the run; the error has
-//! its number.
+//! Reads the two formats that most servers write, Common and Combined; `-` is standard
+//! input, and blank lines are left out. Without a file it makes up a log and reports on
+//! that. A line in another format ends the run; the error has its number.
 //!
-//! What to see here: totals of different types in one tuple, and an input that may
-//! fail.
+//! What to see here: branches with iterator adaptors, std's and those of itertools, each
+//! on a thread of its own, and an input that may fail.
 
-use std::collections::{HashMap, HashSet};
+mod support;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anabranch::{Control, prelude::*};
 use clap::Parser;
+use itertools::Itertools;
+use support::{complain, exit, printed};
 
 /// Reports on a web server's log.
 #[derive(Parser)]
 struct Args {
-    /// A log in the Common Log Format; without one, a log is made up
+    /// A log in the Common or the Combined Log Format, `-` for standard input; without
+    /// one, a log is made up
     file: Option<PathBuf>,
     /// Print statistics of the run at the end
     #[arg(long)]
@@ -39,7 +43,6 @@ struct Args {
 }
 
 /// One line of the log.
-#[derive(Clone, Debug)]
 struct Entry {
     host: String,
     /// The date up to the hour.
@@ -49,74 +52,90 @@ struct Entry {
     bytes: u64,
 }
 
-/// Parses `host ident user [date] "request" status bytes`.
+/// Parses `host ident user [date] "request" status bytes`, which is the Common format. In
+/// the Combined format `"referrer" "agent"` follow.
 fn parse(line: &str) -> Option<Entry> {
     let (host, rest) = line.split_once(' ')?;
     let (_, rest) = rest.split_once('[')?;
-    let (date, rest) = rest.split_once("] \"")?;
-    let (request, rest) = rest.rsplit_once("\" ")?;
-    let (status, bytes) = rest.split_once(' ')?;
-    let hour: Vec<_> = date.splitn(3, ':').take(2).collect();
+    let (date, rest) = rest.split_once("] ")?;
+    let (request, rest) = quoted(rest)?;
+    let (status, rest) = rest.strip_prefix(' ')?.split_once(' ')?;
+    let (bytes, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    if !rest.is_empty() {
+        let (_referrer, rest) = quoted(rest)?;
+        let (_agent, rest) = quoted(rest.strip_prefix(' ')?)?;
+        if !rest.is_empty() {
+            return None;
+        }
+    }
     Some(Entry {
         host: host.to_owned(),
-        hour: hour.join(":"),
+        hour: date.splitn(3, ':').take(2).join(":"),
         request: request.to_owned(),
         status: status.parse().ok()?,
         // A dash stands for no body.
-        bytes: if bytes.trim() == "-" { 0 } else { bytes.trim().parse().ok()? },
+        bytes: if bytes == "-" { 0 } else { bytes.parse().ok()? },
     })
+}
+
+/// Splits `"field"` from the front. A quote inside the field has a backslash before it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let text = text.strip_prefix('"')?;
+    let mut escaped = false;
+    let end = text.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    })?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 /// Parses the lines of the log. An error says which line is wrong, and how.
 fn entries(
     lines: impl Iterator<Item = io::Result<String>>,
 ) -> impl Iterator<Item = Result<Entry, String>> {
-    iter::zip(1.., lines).map(|(number, line)| {
-        let line = line.map_err(|error| format!("line {number}: {error}"))?;
-        parse(&line).ok_or_else(|| format!("line {number}: not in the Common Log Format: {line:?}"))
+    iter::zip(1.., lines).filter_map(|(number, line)| match line {
+        Ok(line) if line.trim().is_empty() => None,
+        Ok(line) => Some(parse(line.trim_end()).ok_or_else(|| {
+            format!("line {number}: not in the Common or Combined Log Format: {line:?}")
+        })),
+        Err(error) => Some(Err(format!("line {number}: {error}"))),
     })
 }
 
+/// Returns the report on the lines.
 fn report(
     control: &Control,
     lines: impl Iterator<Item = io::Result<String>>,
-) -> Result<(), String> {
-    let totals = (
-        scan::count().named("requests"),
-        scan::sum_by(|entry: &Entry| entry.bytes).named("bytes"),
-        scan::fold(HashSet::new(), |mut hosts, entry: &Entry| {
-            if !hosts.contains(&entry.host) {
-                hosts.insert(entry.host.clone());
-            }
-            hosts
+) -> Result<String, String> {
+    let (requests, bytes, hosts, errors, largest, hours) = entries(lines)
+        .fan_out()
+        .until_error()
+        .control(control)
+        .branch_named("requests", |entries| entries.count())
+        // So wide that no log overflows it.
+        .branch_named("bytes", |entries| entries.map(|entry| u128::from(entry.bytes)).sum::<u128>())
+        .branch_named("hosts", |entries| entries.map(|entry| entry.host.clone()).unique().count())
+        .branch_named("errors", |entries| entries.filter(|entry| entry.status >= 400).count())
+        .branch_named("largest", |entries| {
+            let largest = entries.max_by_key(|entry| entry.bytes)?;
+            Some((largest.bytes, largest.request.clone()))
         })
-        .named("hosts"),
-        scan::count().filter_input(|entry: &Entry| entry.status >= 400).named("errors"),
-        scan::max_by_key(|entry: &Entry| entry.bytes).named("largest"),
-        scan::fold(HashMap::new(), |mut hours: HashMap<String, u64>, entry: &Entry| {
-            match hours.get_mut(&entry.hour) {
-                Some(requests) => *requests += 1,
-                None => drop(hours.insert(entry.hour.clone(), 1)),
-            }
-            hours
-        })
-        .named("hours"),
+        .branch_named("hours", |entries| entries.map(|entry| entry.hour.clone()).counts())
+        .join()?;
+    let mut report = format!(
+        "requests        {requests}\nbytes           {bytes}\n\
+         hosts           {hosts}\nerrors          {errors}\n"
     );
-    let (requests, bytes, hosts, errors, largest, hours) =
-        entries(lines).fan_out().until_error().control(control).fold(totals)?;
-    println!("requests        {requests}");
-    println!("bytes           {bytes}");
-    println!("hosts           {}", hosts.len());
-    println!("errors          {errors}");
-    if let Some(entry) = largest {
-        println!("largest         {} bytes: {}", entry.bytes, entry.request);
+    if let Some((bytes, request)) = largest {
+        report += &format!("largest         {bytes} bytes: {request}\n");
     }
     // Of equally busy hours, the first.
     let busiest = hours.into_iter().max_by(|a, b| (a.1, &b.0).cmp(&(b.1, &a.0)));
     if let Some((hour, requests)) = busiest {
-        println!("busiest hour    {hour} ({requests} requests)");
+        report += &format!("busiest hour    {hour} ({requests} requests)\n");
     }
-    Ok(())
+    Ok(report)
 }
 
 /// Makes up a day of a small server.
@@ -136,25 +155,25 @@ fn made_up() -> impl Iterator<Item = io::Result<String>> {
     })
 }
 
+/// Returns the report on the file of that name.
+fn report_on(control: &Control, file: Option<PathBuf>) -> Result<String, String> {
+    let Some(path) = file else { return report(control, made_up()) };
+    let result = if path.as_os_str() == "-" {
+        report(control, io::stdin().lines())
+    } else {
+        let file = File::open(&path).map_err(|error| error.to_string());
+        file.and_then(|file| report(control, BufReader::new(file).lines()))
+    };
+    result.map_err(|error| format!("{}: {error}", path.display()))
+}
+
 fn main() -> ExitCode {
     let Args { file, stats } = Args::parse();
     let control = Control::new();
-    let (name, result) = match &file {
-        None => ("made up".into(), report(&control, made_up())),
-        Some(path) => {
-            let report = |file| report(&control, BufReader::new(file).lines());
-            let result = File::open(path).map_err(|error| error.to_string()).and_then(report);
-            (path.to_string_lossy(), result)
-        }
-    };
+    let report = report_on(&control, file);
     if stats {
-        eprintln!("{}", control.stats());
+        complain(control.stats());
     }
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(what) => {
-            eprintln!("log_report: {name}: {what}");
-            ExitCode::FAILURE
-        }
-    }
+    let result = report.and_then(|report| printed(io::stdout().write_all(report.as_bytes())));
+    exit("log_report", result.map(drop))
 }

@@ -12,14 +12,16 @@
 //! for each item; and an input that may fail or never end. It is read ahead, on a
 //! thread of its own, so a row is printed while the input blocks.
 
-use std::error::Error;
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+mod support;
+
+use std::io::{self, BufRead, BufReader, Write};
 use std::iter;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anabranch::prelude::*;
 use clap::Parser;
+use support::{exit, printed};
 
 /// Prints running statistics of a column of numbers on standard input.
 #[derive(Parser)]
@@ -56,18 +58,19 @@ fn running(f: fn(f64, f64) -> f64) -> impl Scan<f64, Output = f64> + Send {
 /// Prints a row for each number, up to the first error.
 fn print_table(
     numbers: impl Iterator<Item = Result<f64, String>> + Send + 'static,
-    out: &mut impl Write,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<(), String> {
+    let mut out = io::stdout().lock();
     let scans = scans();
-    for scan in &scans {
-        write!(out, "{:>12}", scan.name().unwrap_or_default())?;
+    let head: String =
+        scans.iter().map(|scan| format!("{:>12}", scan.name().unwrap_or_default())).collect();
+    if !printed(writeln!(out, "{head}"))? {
+        return Ok(());
     }
-    writeln!(out)?;
     for row in numbers.fan_out().read_ahead().until_error().zip_latest(scans) {
-        for cell in row? {
-            write!(out, "{cell:>12.3}")?;
+        let row: String = row?.map(|cell| format!("{cell:>12.3}")).concat();
+        if !printed(writeln!(out, "{row}"))? {
+            break;
         }
-        writeln!(out)?;
     }
     Ok(())
 }
@@ -87,17 +90,5 @@ fn main() -> ExitCode {
     let numbers = iter::zip(1.., lines).map(move |(place, line)| {
         number(line, column).map_err(|what| format!("line {place}: {what}"))
     });
-    match print_table(numbers, &mut io::stdout().lock()) {
-        Err(error) if !is_broken_pipe(&*error) => {
-            eprintln!("running_stats: {error}");
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
-}
-
-/// Whether the reader of the table has gone away, which is no failure.
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    exit("running_stats", print_table(numbers))
 }

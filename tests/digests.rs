@@ -197,7 +197,7 @@ fn samples() -> (TempDir, Vec<OsString>) {
 
 #[test]
 fn the_block_length_is_that_of_the_example() {
-    let source = include_str!("../examples/digests.rs");
+    let source = include_str!("../examples/support/mod.rs");
     assert!(source.contains("const BLOCK: usize = 256 << 10;"));
 }
 

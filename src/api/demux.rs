@@ -44,6 +44,10 @@ impl<I, Th> FanOut<I, Th> {
     /// shard calls `key` for every item, so `key` should be cheap; the key is cloned for each
     /// output. Memory grows with the number of keys that have a scan.
     ///
+    /// On two processors, this is faster than a loop with a `HashMap` from about 50 ns of work per
+    /// item if keys are numbers, and from about 150 ns if they are `String`s. To count words, the
+    /// loop is faster.
+    ///
     /// # Blocking
     ///
     /// As [`distribute`](Self::distribute), where each shard counts as a scan.

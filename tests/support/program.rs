@@ -6,6 +6,7 @@ use std::env;
 use std::io::{self, Seek, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,11 @@ pub(crate) struct Ended {
 }
 
 /// An example, which cargo has built along with all tests, or now.
-pub(crate) struct Example(PathBuf);
+pub(crate) struct Example {
+    program: PathBuf,
+    /// What a shell does before it becomes the example.
+    before: Option<String>,
+}
 
 impl Example {
     pub(crate) fn new(name: &str) -> Self {
@@ -38,7 +43,20 @@ impl Example {
             let status = wait(&mut build.spawn().unwrap(), BUILD_DEADLINE);
             assert!(status.is_some_and(|status| status.success()), "{build:?}: {status:?}");
         }
-        Self(example)
+        Self { program: example, before: None }
+    }
+
+    /// Returns the example as a shell starts it that has run `script`.
+    #[cfg(unix)]
+    pub(crate) fn under(&self, script: &str) -> Self {
+        Self { program: self.program.clone(), before: Some(script.to_owned()) }
+    }
+
+    fn command(&self) -> Command {
+        let Some(before) = &self.before else { return Command::new(&self.program) };
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("{before}\nexec \"$0\" \"$@\"")).arg(&self.program);
+        shell
     }
 
     /// Runs the example to its end, with the other ends of its pipes on threads.
@@ -50,7 +68,7 @@ impl Example {
         read: impl FnOnce(ChildStdout) -> String + Send,
     ) -> Ended {
         let mut stderr = tempfile::tempfile().unwrap();
-        let mut command = Command::new(&self.0);
+        let mut command = self.command();
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(stderr.try_clone().unwrap()).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -72,6 +90,26 @@ impl Example {
             // An example that ends early does not want all of it.
             |mut stdin| stdin.write_all(input).unwrap_or_default(),
             |stdout| io::read_to_string(stdout).unwrap(),
+        )
+    }
+}
+
+impl Example {
+    /// Runs the example with nobody at the other end of its standard output.
+    #[track_caller]
+    pub(crate) fn run_into_closed(&self, arguments: &[&str], input: &[u8]) -> Ended {
+        let (closed, wait) = mpsc::channel();
+        self.run_between(
+            arguments,
+            move |mut stdin| {
+                wait.recv().unwrap();
+                stdin.write_all(input).unwrap_or_default();
+            },
+            move |stdout| {
+                drop(stdout);
+                closed.send(()).unwrap();
+                String::new()
+            },
         )
     }
 }
