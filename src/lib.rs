@@ -215,6 +215,8 @@ pub mod prelude {
     #[doc(no_inline)]
     pub use crate::api::IteratorExt;
     #[doc(no_inline)]
+    pub use crate::branch::Items;
+    #[doc(no_inline)]
     pub use crate::scan::{self, BoxScan, Emitter, Scan};
 }
 

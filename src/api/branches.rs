@@ -95,7 +95,7 @@ impl<I: Source, Th> FanOut<I, Th> {
     /// Adds any number of branches of one type. `join` then returns a vector.
     ///
     /// ```
-    /// use anabranch::{branch::Items, prelude::*};
+    /// use anabranch::prelude::*;
     ///
     /// let multiples = (2..5).map(|n| move |items: Items<'_, i32>| items.filter(|x| **x % n == 0).count());
     /// assert_eq!((1..=12).fan_out().branches(multiples).join(), [6, 4, 3]);

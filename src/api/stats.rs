@@ -139,11 +139,18 @@ impl Stats {
     /// Reads the figures as they are now.
     pub(super) fn new(figures: &Figures) -> Self {
         let Figures { consumer, input, .. } = figures;
+        let consuming = consumer.time(Managing::LetConsume);
+        let awaiting = consumer.time(Managing::WaitForScans);
+        let pulling = match input {
+            // A detached input may go on after the run.
+            Some(input) => input.time(Managing::PullInput).min(consuming + awaiting),
+            None => consumer.time(Managing::PullInput),
+        };
         Self {
-            pulling: input.as_ref().unwrap_or(consumer).time(Managing::PullInput),
+            pulling,
             held_back: input.as_ref().map(|input| input.time(Managing::WaitForScans)),
-            consuming: consumer.time(Managing::LetConsume),
-            awaiting: consumer.time(Managing::WaitForScans),
+            consuming,
+            awaiting,
             scans: figures.scans().into_iter().map(ScanStats::new).collect(),
         }
     }
