@@ -196,7 +196,9 @@ struct Armed(Option<&'static str>);
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        self.0.take().into_iter().for_each(|payload| panic_any(payload));
+        if let Some(payload) = self.0.take() {
+            panic_any(payload);
+        }
     }
 }
 
