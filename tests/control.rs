@@ -754,7 +754,7 @@ fn an_abort_inside_a_scan_flushes_none_behind_it() {
 
 #[test]
 fn a_run_without_scans_that_is_read_ahead_may_go_on_and_discard() {
-    const MANY: u64 = 100_000;
+    const MANY: u64 = 1_000;
     for config in settings() {
         deadline(move || {
             let pulled = Arc::new(AtomicU64::new(0));

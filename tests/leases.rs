@@ -91,6 +91,19 @@ fn a_lease_says_over_how_many_shards_keys_are_spread() {
 }
 
 #[test]
+fn a_demux_has_a_shard_for_each_processor_up_to_the_maximum_of_its_pool() {
+    deadline(|| {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        for max in [None, Some(1), Some(10_000)] {
+            let pool = max.map_or_else(Pool::new, Pool::with_max_threads);
+            let run = (0..9).fan_out().on(&pool).demux(|x| x % 3, |_| scan::count());
+            assert_eq!(pool.live(), processors.min(max.unwrap_or(1024)));
+            assert_eq!(run.map(|(_, count)| count).sum::<usize>(), 9);
+        }
+    });
+}
+
+#[test]
 fn a_demux_has_no_more_shards_than_its_pool_has_threads() {
     deadline(|| {
         for max in [1, 2, 3] {

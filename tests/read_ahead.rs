@@ -135,6 +135,29 @@ fn the_input_is_pulled_without_next_and_held_back_when_a_scan_is_full() {
     });
 }
 
+#[test]
+fn a_batch_grows_up_to_its_length_and_no_further() {
+    deadline(|| {
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&pulled);
+        let input = (0..10_000_u64).inspect(move |_| _ = count.fetch_add(1, SeqCst));
+        // While it is in its first step, there is room for one more batch, and another is
+        // being sent.
+        let scan = scan::map(move |item: &u64| {
+            if *item == 0 {
+                while pulled.load(SeqCst) < 7 {
+                    thread::yield_now();
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            pulled.load(SeqCst)
+        });
+        let config = tight().batch(3);
+        let mut run = input.fan_out().with(&config).read_ahead().distribute([scan]);
+        assert!(run.next().is_some_and(|(_, pulled)| pulled <= 9));
+    });
+}
+
 /// An input that lets its caller know that it is inside, and waits; afterwards it says
 /// that it was dropped.
 struct Stuck {

