@@ -20,7 +20,13 @@ use timely::scheduling::SyncActivator;
 #[must_use]
 pub fn outputs<T>(capacity: usize) -> (Sink<T>, Outputs<T>) {
     assert!(capacity > 0, "at least one batch has to fit");
-    let state = State { batches: VecDeque::new(), sinks: 1, finished: false, open: true, wakes: Vec::new() };
+    let state = State {
+        batches: VecDeque::new(),
+        sinks: 1,
+        finished: false,
+        open: true,
+        wakes: Vec::new(),
+    };
     let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new(), capacity });
     let outputs = Outputs { queue: Arc::clone(&queue), batch: Vec::new().into_iter() };
     (Sink { queue }, outputs)

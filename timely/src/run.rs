@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use timely::WorkerConfig;
 use timely::communication::Hooks;
@@ -236,7 +236,8 @@ impl Drop for Leaves {
 /// A worker's life.
 fn work(allocator: Allocator, process: &Arc<Process>, build: &impl Fn(&Job<'_>)) -> WorkerStats {
     process.enlist();
-    let mut worker = Worker::new(WorkerConfig::default(), allocator, None);
+    // Without a clock, an idle worker spins.
+    let mut worker = Worker::new(WorkerConfig::default(), allocator, Some(Instant::now()));
     let index = worker.index();
     let failed = |payload: Payload| {
         process.panicked(index, payload);

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::thread;
 
 use anabranch::prelude::*;
-use anabranch_timely::{Deliver, Job, Order, RunError, Scans, Setup, Sink, Stats, execute, outputs};
+use anabranch_timely::{
+    Deliver, Job, Order, RunError, Scans, Setup, Sink, Stats, execute, outputs,
+};
 use proptest::prelude::*;
 use support::{LIMIT, within};
 
