@@ -20,6 +20,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::contain::{Payload, drop_contained};
 use crate::error::{Panicked, RunError};
+use crate::setup::Setup;
 
 /// How long a run that failed may take to deliver what was emitted.
 const GRACE: Duration = Duration::from_millis(400);
@@ -40,6 +41,10 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) struct Process {
     index: usize,
+    /// The number of workers in each process.
+    workers: usize,
+    /// Whether workers of this process serialise what they send each other.
+    serialised: bool,
     // ORDERING: written under the lock of `inner`, with Release; read anywhere, with Acquire: who
     // sees a stage sees what made it so.
     stage: AtomicU8,
@@ -92,9 +97,12 @@ pub(crate) struct Traffic {
 
 impl Process {
     /// `sockets` has a handle of each connection, to shut it down.
-    pub(crate) fn new(index: usize, workers: usize, sockets: Vec<TcpStream>) -> Self {
+    pub(crate) fn new(setup: &Setup, sockets: Vec<TcpStream>) -> Self {
+        let (index, workers) = (setup.process, setup.workers);
         Self {
             index,
+            workers,
+            serialised: setup.serialised,
             stage: AtomicU8::new(Stage::Running as u8),
             inner: Mutex::new(Inner { workers, sockets, ..Inner::default() }),
             changed: Condvar::new(),
@@ -106,6 +114,11 @@ impl Process {
     /// Returns the index of this process.
     pub(crate) fn index(&self) -> usize {
         self.index
+    }
+
+    /// Returns whether what is sent to a worker is serialised.
+    pub(crate) fn serialises_for(&self, worker: usize) -> bool {
+        self.serialised || worker / self.workers != self.index
     }
 
     pub(crate) fn stage(&self) -> Stage {

@@ -101,7 +101,7 @@ where
     let connections = connect(setup)?;
     let handles: Result<Vec<_>, _> =
         connections.sockets.iter().flatten().map(|socket| socket.try_clone()).collect();
-    let process = Arc::new(Process::new(setup.process, setup.workers, handles?));
+    let process = Arc::new(Process::new(setup, handles?));
     let (builders, guard) = allocators(setup, connections.sockets, &process)?;
     let ends = match start(builders, &process, build) {
         Ok(workers) => Ends { workers, connections: guard },

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use timely::communication::{Pull, Push};
+use timely::dataflow::channels::ContainerBytes;
 use timely::dataflow::operators::probe::Handle;
 use timely::progress::Source as Origin;
 use timely::scheduling::Activator;
 use timely::worker::Worker;
 
-use crate::contain::Payload;
+use crate::contain::{Payload, contain};
 use crate::notice::Notice;
 use crate::process::{Process, Stage};
 use crate::stats::WorkerStats;
@@ -91,6 +92,18 @@ impl Site {
 
     pub(crate) fn peers(&self) -> usize {
         self.peers
+    }
+
+    /// Sees whether values can be serialised for a worker, if they will be. A panic of theirs then
+    /// comes here, and not inside timely, which would go on to serialise others as it unwinds.
+    pub(crate) fn rehearse<V>(&self, values: &Vec<V>, worker: usize) -> Result<(), Payload>
+    where
+        Vec<V>: ContainerBytes,
+    {
+        if !self.process.serialises_for(worker) {
+            return Ok(());
+        }
+        contain(|| values.length_in_bytes()).map(drop)
     }
 
     /// Has an iterator over outputs ended when the run has.

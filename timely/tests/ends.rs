@@ -362,3 +362,39 @@ fn a_silent_source_is_skipped() {
     result.unwrap();
     assert_eq!(outputs.len(), 50_000);
 }
+
+/// Values that cannot be sent.
+#[test]
+fn a_panic_where_items_are_serialised_ends_the_run() {
+    #[derive(Clone)]
+    struct Touchy(u64);
+    impl serde::Serialize for Touchy {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            assert!(self.0 < 5_000, "serialise");
+            self.0.serialize(serializer)
+        }
+    }
+    impl<'de> serde::Deserialize<'de> for Touchy {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            u64::deserialize(deserializer).map(Self)
+        }
+    }
+    let setup = Setup::new().workers(3).serialised();
+    let (_, result) = run(&setup, |job, sink| {
+        let items = job.source(|| (0..ENDLESS).map(Touchy)).stream();
+        let key = |item: &Touchy| item.0 % 5;
+        items.demux(job, Order::Arrival, key, |_| scan::count::<Touchy>()).deliver(job, sink);
+    });
+    assert_eq!(message(result), "serialise");
+    let (_, result) = run(&setup, |job, sink| {
+        let items = job.source(|| (0..ENDLESS).map(Touchy)).stream();
+        items.fold(job, 3, |_| scan::count::<Touchy>()).deliver(job, sink);
+    });
+    assert_eq!(message(result), "serialise");
+    let (_, result) = run(&setup, move |job, sink| {
+        let items = job.source(|| 0..ENDLESS).stream();
+        let outputs = items.distribute(job, 3, Order::Arrival, |_| scan::map(|n| Touchy(*n)));
+        outputs.gather(job, 0).deliver(job, sink);
+    });
+    assert_eq!(message(result), "serialise");
+}

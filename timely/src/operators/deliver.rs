@@ -26,12 +26,19 @@ pub(super) fn gather<'scope, T: ExchangeData>(
     let (origin, scope) = (*stream.name(), job.scope().addr());
     let mut input = builder.new_input(stream, Exchange::new(move |_: &T| worker as u64));
     let (output, gathered) = builder.new_output();
-    job.site().mark_same(scope, &origin, gathered.name());
+    let site = Rc::clone(job.site());
+    site.mark_same(scope, &origin, gathered.name());
     builder.build(move |_| {
         let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<T>>>::from(output);
         move |_| {
             let mut output = output.activate();
-            input.for_each(|capability, batch| output.session(&capability).give_container(batch));
+            input.for_each(|capability, batch| match site.rehearse(batch, worker) {
+                Ok(()) => output.session(&capability).give_container(batch),
+                Err(payload) => {
+                    site.panicked(payload);
+                    drop_contained(std::mem::take(batch));
+                }
+            });
         }
     });
     gathered

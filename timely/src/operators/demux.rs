@@ -71,19 +71,20 @@ where
                     return;
                 }
                 let mut shares: Vec<_> = (0..site.peers()).map(|_| Vec::new()).collect();
-                let sorted = contain(|| {
+                let mut result = contain(|| {
                     for item in items.by_ref() {
                         let share = worker_of(&key(&item), shares.len());
                         shares[share].push(item);
                     }
                 });
                 let mut session = output.session(&capability);
-                for (target, items) in (0..).zip(shares) {
-                    if !items.is_empty() {
-                        session.give(Parcel { target, source: site.index() as u64, items });
+                for (target, items) in (0..).zip(shares).filter(|(_, items)| !items.is_empty()) {
+                    match site.rehearse(&items, target) {
+                        Ok(()) => session.give(Parcel::new(&site, target, items)),
+                        Err(payload) => result = Err(payload),
                     }
                 }
-                if let Err(payload) = sorted {
+                if let Err(payload) = result {
                     site.panicked(payload);
                     drop_contained(items);
                 }

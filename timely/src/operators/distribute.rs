@@ -79,10 +79,13 @@ where
                         Some(_) => contain(|| items.clone()),
                         None => Ok(std::mem::take(&mut items)),
                     };
-                    let (target, source) = (target as u64, site.index() as u64);
-                    match copy {
-                        Ok(items) => session.give(Parcel { target, source, items }),
-                        Err(payload) => site.panicked(payload),
+                    let sent = copy.and_then(|items| {
+                        site.rehearse(&items, target)?;
+                        session.give(Parcel::new(&site, target, items));
+                        Ok(())
+                    });
+                    if let Err(payload) = sent {
+                        site.panicked(payload);
                     }
                 }
                 drop_contained(items);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Order;
+use crate::site::Site;
 
 /// Items of one worker for another one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -10,6 +11,12 @@ pub(super) struct Parcel<T> {
     pub(super) target: u64,
     pub(super) source: u64,
     pub(super) items: Vec<T>,
+}
+
+impl<T> Parcel<T> {
+    pub(super) fn new(site: &Site, target: usize, items: Vec<T>) -> Self {
+        Self { target: target as u64, source: site.index() as u64, items }
+    }
 }
 
 /// Parcels that have arrived, in the order in which they are to be opened.
