@@ -17,7 +17,6 @@ use timely::scheduling::SyncActivator;
 /// # Panics
 ///
 /// Panics if `capacity` is 0.
-#[must_use]
 pub fn outputs<T>(capacity: usize) -> (Sink<T>, Outputs<T>) {
     assert!(capacity > 0, "at least one batch has to fit");
     let state = State {

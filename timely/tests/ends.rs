@@ -1,6 +1,8 @@
 //! How runs in one process end: by themselves, by scans that end, by a consumer that leaves, by
 //! panics.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod support;
 
 use std::ops::ControlFlow;

@@ -1,5 +1,7 @@
 //! Runs on one process give what the scans give when they are applied to the same items.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod support;
 
 use std::collections::HashMap;

@@ -1,5 +1,7 @@
 //! What is in memory while something is slow.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

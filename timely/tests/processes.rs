@@ -1,5 +1,7 @@
 //! Runs on several processes of this machine: their results, and how they end.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 #[path = "support/child.rs"]
 mod child;
 mod support;
