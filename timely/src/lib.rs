@@ -132,3 +132,8 @@ pub use self::run::{Run, execute, spawn};
 pub use self::setup::Setup;
 pub use self::source::Source;
 pub use self::stats::{Stats, WorkerStats};
+
+/// Runs the examples of the README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -125,3 +125,95 @@ impl Stream for Link {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use timely::communication::allocator::zero_copy::stream::Stream;
+
+    use super::Link;
+    use crate::contain::Payload;
+    use crate::error::RunError;
+    use crate::process::{Process, Stage};
+    use crate::setup::Setup;
+
+    /// Two ends of a connection, in processes 0 and 1 that have no workers left.
+    fn pair() -> [(Link, Arc<Process>); 2] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let one = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (other, _) = listener.accept().unwrap();
+        [(one, 1), (other, 0)].map(|(socket, peer)| {
+            socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            let handle = socket.try_clone().unwrap();
+            let process = Arc::new(Process::new(&Setup::new().workers(0), vec![handle]));
+            (Link::new(socket, peer, Arc::clone(&process)), process)
+        })
+    }
+
+    /// A message of three bytes, and the one that ends the stream.
+    fn messages() -> (Vec<u8>, Vec<u8>) {
+        let end = vec![0; 48];
+        let mut message = end.clone();
+        message[39] = 3;
+        message.extend([1, 2, 3]);
+        (message, end)
+    }
+
+    fn read_all(link: &mut Link) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        link.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_stream_that_ends_in_order_is_whole() {
+        let [(mut one, _), (mut other, process)] = pair();
+        let (message, end) = messages();
+        one.write_all(&message).unwrap();
+        one.write_all(&end).unwrap();
+        one.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&mut other), [message, end].concat());
+        assert_eq!(process.stage(), Stage::Running);
+        assert!(process.outcome().is_ok());
+    }
+
+    #[test]
+    fn the_end_says_whether_the_run_was_whole_there() {
+        let [(mut one, theirs), (mut other, process)] = pair();
+        theirs.panicked(0, Box::new("there") as Payload);
+        let (_, end) = messages();
+        one.write_all(&end).unwrap();
+        one.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&mut other), end);
+        assert_eq!(process.stage(), Stage::Draining);
+        assert!(matches!(process.outcome(), Err(RunError::Lost { process: 0 })));
+    }
+
+    #[test]
+    fn a_torn_stream_is_a_loss_and_ends_in_order() {
+        let (message, end) = messages();
+        for torn in 0..message.len() + end.len() {
+            let [(mut one, theirs), (mut other, process)] = pair();
+            one.write_all(&[&message[..], &end].concat()[..torn]).unwrap();
+            theirs.cut();
+            let read = read_all(&mut other);
+            assert!(read.ends_with(&end), "torn at {torn}");
+            assert_eq!(process.stage(), Stage::Cut);
+            assert!(matches!(process.outcome(), Err(RunError::Lost { process: 0 })));
+        }
+    }
+
+    #[test]
+    fn what_is_written_to_a_lost_process_goes_nowhere() {
+        let [(mut one, process), (_, theirs)] = pair();
+        theirs.cut();
+        for _ in 0..1_000 {
+            one.write_all(&[0; 4096]).unwrap();
+        }
+        assert!(matches!(process.outcome(), Err(RunError::Lost { process: 1 })));
+    }
+}
