@@ -30,7 +30,7 @@ const REPLY: &[u8; 8] = b"anabr/1r";
 #[derive(Debug)]
 pub(crate) struct Connections {
     pub(crate) sockets: Vec<Option<TcpStream>>,
-    pub(crate) listener: Option<TcpListener>,
+    pub(crate) listeners: Vec<TcpListener>,
 }
 
 /// What a connector says first.
@@ -69,11 +69,10 @@ pub(crate) fn connect(setup: &Setup) -> Result<Connections, SetupError> {
     let addresses = setup.resolve()?;
     let (me, processes) = (setup.process, addresses.len());
     if processes < 2 {
-        return Ok(Connections { sockets: vec![None], listener: None });
+        return Ok(Connections { sockets: vec![None], listeners: Vec::new() });
     }
     let deadline = Instant::now() + setup.wait;
-    let listener = TcpListener::bind(&addresses[me][..])
-        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+    let listeners = listen(&addresses[me])
         .map_err(|source| SetupError::Listen { address: setup.hosts[me].clone(), source })?;
     let identity = identity(setup);
     let (found, finds) = mpsc::channel();
@@ -87,8 +86,27 @@ pub(crate) fn connect(setup: &Setup) -> Result<Connections, SetupError> {
             }
         })?;
     }
-    let sockets = gather(setup, &listener, (&found, &finds), identity, deadline)?;
-    Ok(Connections { sockets, listener: Some(listener) })
+    let sockets = gather(setup, &listeners, (&found, &finds), identity, deadline)?;
+    Ok(Connections { sockets, listeners })
+}
+
+/// Listens on all addresses that a name has here. One that is taken is an error, even where another
+/// one is free: the same process may be running already.
+fn listen(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    let mut failure = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match TcpListener::bind(address) {
+            Ok(listener) => {
+                listener.set_nonblocking(true)?;
+                listeners.push(listener);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            // A name may have addresses of a kind that this machine has not.
+            Err(error) => failure = error,
+        }
+    }
+    if listeners.is_empty() { Err(failure) } else { Ok(listeners) }
 }
 
 enum Event {
@@ -100,7 +118,7 @@ enum Event {
 
 fn gather(
     setup: &Setup,
-    listener: &TcpListener,
+    listeners: &[TcpListener],
     (found, finds): (&Sender<Event>, &Receiver<Event>),
     identity: u64,
     deadline: Instant,
@@ -122,7 +140,7 @@ fn gather(
             });
         }
         // An error is one of a connection that has gone already, or passes.
-        while let Ok((socket, _)) = listener.accept() {
+        for (socket, _) in listeners.iter().flat_map(|listener| listener.accept()) {
             let found = found.clone();
             thread::Builder::new().name("anabranch:greet".into()).spawn(move || {
                 if let Ok((socket, hello)) = greet(socket) {
@@ -221,7 +239,9 @@ fn identity(setup: &Setup) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Hello;
+    use std::net::TcpListener;
+
+    use super::{Hello, listen};
 
     #[test]
     fn a_hello_is_read_as_it_was_written() {
@@ -229,5 +249,20 @@ mod tests {
         let bytes: [u8; Hello::SIZE] = hello.encode().try_into().unwrap();
         assert_eq!(Hello::decode(&bytes), Some(hello));
         assert_eq!(Hello::decode(b"GET / HTTP/1.1\r\nHost: example\r\n\r"), None);
+    }
+
+    #[test]
+    fn every_address_of_a_name_has_to_be_free() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = listener.local_addr().unwrap();
+        let other = "127.0.0.2:0".parse().unwrap();
+        // One of a network for documentation, which no machine has.
+        let foreign = "192.0.2.1:0".parse().unwrap();
+        assert_eq!(listen(&[other, foreign]).unwrap().len(), 1);
+        assert!(listen(&[foreign]).is_err());
+        assert!(listen(&[other, taken]).is_err());
+        assert!(listen(&[taken, other]).is_err());
+        drop(listener);
+        assert_eq!(listen(&[taken, other]).unwrap().len(), 2);
     }
 }

@@ -7,6 +7,8 @@ use std::{fmt, vec};
 use parking_lot::{Condvar, Mutex};
 use timely::scheduling::SyncActivator;
 
+use crate::contain::drop_contained;
+
 /// Makes a bounded channel out of a dataflow: a [`Sink`] for [`deliver`](crate::Deliver::deliver),
 /// and an iterator over what is delivered.
 ///
@@ -181,7 +183,7 @@ impl<T> Drop for Outputs<T> {
         let rest = std::mem::take(&mut state.batches);
         state.wake();
         drop(state);
-        drop(rest);
+        drop_contained(rest);
     }
 }
 

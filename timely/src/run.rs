@@ -112,10 +112,10 @@ where
     };
     let (report, result) = mpsc::channel();
     let supervised = Arc::clone(&process);
-    let listener = connections.listener;
+    let listeners = connections.listeners;
     let supervisor = thread::Builder::new().name("anabranch:supervisor".into()).spawn(move || {
         // The caller may have gone.
-        drop(report.send(supervise(&supervised, ends, listener)));
+        drop(report.send(supervise(&supervised, ends, listeners)));
     });
     if let Err(error) = supervisor {
         process.cut();
@@ -290,7 +290,7 @@ impl Ends {
 fn supervise(
     process: &Arc<Process>,
     ends: Ends,
-    listener: Option<TcpListener>,
+    listeners: Vec<TcpListener>,
 ) -> Result<Stats, RunError> {
     process.workers_left();
     let closing = Arc::clone(process);
@@ -304,7 +304,7 @@ fn supervise(
         process.close();
     }
     process.connections_closed();
-    drop(listener);
+    drop(listeners);
     process.finish_sinks();
     process.outcome()?;
     // There is no error, so nothing was cut, and the closer has ended.

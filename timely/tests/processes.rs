@@ -55,7 +55,8 @@ fn child() {
             let pause = Duration::from_millis(if job == "sums" { 0 } else { 50 });
             spawn(&setup, move |job| sums(job, &sink, pause))
         }
-        "endless" => spawn(&setup, move |job| endless(job, &sink, u64::MAX)),
+        "endless" | "drops" => spawn(&setup, move |job| endless(job, &sink, u64::MAX)),
+        "takes" => spawn(&setup, move |job| takes(job, &sink)),
         "panics" => spawn(&setup, move |job| endless(job, &sink, 10_000)),
         job => panic!("no job {job}"),
     };
@@ -72,6 +73,13 @@ fn child() {
         }
     };
     match job.as_str() {
+        "drops" => {
+            // The one of process 0 leaves early.
+            let wanted = if setup.process() == 0 { 1_000 } else { usize::MAX };
+            outputs.by_ref().take(wanted).for_each(drop);
+            drop(outputs);
+        }
+        "takes" => say(format!("took {}", outputs.count())),
         "endless" | "panics" => {
             if outputs.by_ref().next().is_some() {
                 say("running");
@@ -86,6 +94,9 @@ fn child() {
         }
     }
     say(match run.join() {
+        Ok(stats) if job == "takes" => {
+            format!("pulled {}", stats.workers.iter().map(|worker| worker.pulled).sum::<u64>())
+        }
         Ok(_) => "ok".to_owned(),
         Err(RunError::Lost { process }) => format!("lost {process}"),
         Err(RunError::Panicked(panicked)) => format!("panicked {}", panicked.message().unwrap()),
@@ -119,6 +130,17 @@ fn endless(job: &Job<'_>, sink: &Sink<(u64, u64)>, panics_at: u64) {
         })
     };
     items.demux(job, Order::Arrival, |n| n % KEYS, scans).deliver(job, sink);
+}
+
+/// A job of scans, on all workers, that end by themselves.
+fn takes(job: &Job<'_>, sink: &Sink<(u64, u64)>) {
+    let items = job.source(|| 0..1_000_000_000_000_u64).batch(100).stream();
+    let scans = |_| scan::cloned::<u64>().take(2_000);
+    let taken = items.distribute(job, job.peers(), Order::Arrival, scans);
+    // Scans behind others, one for each index.
+    let key = |(scan, _): &(usize, u64)| *scan as u64;
+    let items = taken.demux(job, Order::Arrival, key, |_| scan::map(|(_, n): &(usize, u64)| *n));
+    items.gather(job, 0).deliver(job, sink);
 }
 
 /// A cluster on free ports of this machine.
@@ -354,4 +376,26 @@ fn a_stranger_in_place_of_a_process_is_waited_out() {
     process.says("missing 0");
     process.end();
     drop(accepting.join().unwrap());
+}
+
+#[test]
+fn scans_that_have_ended_end_the_inputs_of_all_processes() {
+    let cluster = Cluster::new(3, "");
+    for (index, process) in cluster.start_all("takes").into_iter().enumerate() {
+        process.says(&format!("took {}", if index == 0 { 3 * 2_000 } else { 0 }));
+        let line = process.line();
+        let pulled = line.strip_prefix("pulled ").and_then(|number| number.parse::<u64>().ok());
+        assert!(pulled.is_some_and(|pulled| pulled < 10_000), "process {index}: {line}");
+        process.end();
+    }
+}
+
+#[test]
+fn a_consumer_that_leaves_ends_all_processes() {
+    for more in ["", "-w 2"] {
+        let cluster = Cluster::new(3, more);
+        for process in cluster.start_all("drops") {
+            assert_eq!(process.end(), ["ok"]);
+        }
+    }
 }
