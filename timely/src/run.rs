@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -102,24 +103,26 @@ where
     let handles: Result<Vec<_>, _> =
         connections.sockets.iter().flatten().map(|socket| socket.try_clone()).collect();
     let process = Arc::new(Process::new(setup, handles?));
-    let (builders, guard) = allocators(setup, connections.sockets, &process)?;
-    let ends = match start(builders, &process, build) {
-        Ok(workers) => Ends { workers, connections: guard },
+    let (report, result) = mpsc::channel();
+    let (hand_over, ends) = mpsc::channel();
+    let (supervised, listeners) = (Arc::clone(&process), connections.listeners);
+    // It comes first: from then on, whatever fails leaves nothing behind that would be waited for.
+    thread::Builder::new().name("anabranch:supervisor".into()).spawn(move || {
+        if let Ok(ends) = ends.recv() {
+            // The caller may have gone.
+            drop(report.send(supervise(&supervised, ends, listeners)));
+        }
+    })?;
+    let (builders, connections) = allocators(setup, connections.sockets, &process)?;
+    match start(builders, &process, build) {
+        // The supervisor waits for it.
+        Ok(workers) => drop(hand_over.send(Ends { workers, connections })),
         Err(error) => {
             process.cut();
+            // Dropping them would wait for workers that there are not.
+            mem::forget(connections);
             return Err(error);
         }
-    };
-    let (report, result) = mpsc::channel();
-    let supervised = Arc::clone(&process);
-    let listeners = connections.listeners;
-    let supervisor = thread::Builder::new().name("anabranch:supervisor".into()).spawn(move || {
-        // The caller may have gone.
-        drop(report.send(supervise(&supervised, ends, listeners)));
-    });
-    if let Err(error) = supervisor {
-        process.cut();
-        return Err(error.into());
     }
     Ok(Run { process, result })
 }
