@@ -144,7 +144,8 @@ pub enum RunError {
     Panicked(Panicked),
     /// Another process is lost to this run: it panicked, was killed, or is cut off.
     Lost {
-        /// The index of the process. Of several, the first that was noticed.
+        /// The index of the process. Of several, as where one leaves for the loss of another, the
+        /// first that was noticed.
         process: usize,
     },
 }

@@ -25,6 +25,10 @@ use crate::setup::Setup;
 /// How long a run that failed may take to deliver what was emitted.
 const GRACE: Duration = Duration::from_millis(400);
 
+/// How long the connections of a process that has lost another one stay: the others notice for
+/// themselves who it is, and do not take this process for it.
+const COURTESY: Duration = Duration::from_millis(50);
+
 /// How long threads that were told to leave are waited for. A worker that is still inside a step
 /// then is detached.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -75,6 +79,7 @@ struct Inner {
     workers: usize,
     closed: bool,
     threads: Vec<Thread>,
+    /// Handles of the connections, until they are shut down.
     sockets: Vec<TcpStream>,
 }
 
@@ -174,11 +179,14 @@ impl Process {
         }
         inner.lose(process);
         self.advance(&mut inner, Stage::Cut);
+        // The connections follow in `wait`, a little later.
     }
 
     /// Ends the run at once.
     pub(crate) fn cut(&self) {
-        self.advance(&mut self.inner.lock(), Stage::Cut);
+        let mut inner = self.inner.lock();
+        self.advance(&mut inner, Stage::Cut);
+        inner.shut_down();
     }
 
     /// Goes to a stage, unless the run is there or beyond.
@@ -188,12 +196,6 @@ impl Process {
         }
         self.stage.store(stage as u8, Ordering::Release);
         inner.since = Some(Instant::now());
-        if stage == Stage::Cut {
-            for socket in &inner.sockets {
-                // A connection that has ended already needs no shutdown.
-                drop(socket.shutdown(Shutdown::Both));
-            }
-        }
         for thread in &inner.threads {
             thread.unpark();
         }
@@ -251,6 +253,12 @@ impl Process {
                 Stage::Draining => {
                     if self.changed.wait_until(&mut inner, begun + GRACE).timed_out() {
                         self.advance(&mut inner, Stage::Cut);
+                        inner.shut_down();
+                    }
+                }
+                Stage::Cut if !inner.sockets.is_empty() => {
+                    if self.changed.wait_until(&mut inner, begun + COURTESY).timed_out() {
+                        inner.shut_down();
                     }
                 }
                 Stage::Cut => {
@@ -287,6 +295,13 @@ impl Process {
 }
 
 impl Inner {
+    fn shut_down(&mut self) {
+        for socket in self.sockets.drain(..) {
+            // A connection that has ended already needs no shutdown.
+            drop(socket.shutdown(Shutdown::Both));
+        }
+    }
+
     fn lose(&mut self, process: usize) {
         if let Outcome::Complete = self.outcome {
             self.outcome = Outcome::Lost(process);

@@ -389,7 +389,8 @@ fn a_panic_where_items_are_serialised_ends_the_run() {
     });
     assert_eq!(message(result), "serialise");
     let (_, result) = run(&setup, |job, sink| {
-        let items = job.source(|| (0..ENDLESS).map(Touchy)).stream();
+        // Several batches at a time: one that unwinds would meet the next.
+        let items = job.source(|| (0..ENDLESS).map(Touchy)).batch(4).epochs(64).stream();
         items.fold(job, 3, |_| scan::count::<Touchy>()).deliver(job, sink);
     });
     assert_eq!(message(result), "serialise");
