@@ -49,7 +49,7 @@ fn main() -> Result<(), Failure> {
 fn report(test: bool) -> Result<(), Failure> {
     let scale = if test { 100 } else { 1 };
     println!("processor time per item in ns (and wall time), 1,000 keys, u64");
-    println!("{:>22} {:>18} {:>18} {:>16}", "", "no work", "1 µs of work", "bytes sent/item");
+    println!("{:>22} {:>18} {:>18} {:>16}", "", "no work", "1,000 rounds", "bytes sent/item");
     for (name, way, workers, processes) in [
         ("sequential", "sequential", 1, 1),
         ("demux on threads", "threads", 1, 1),
