@@ -314,7 +314,7 @@ fn a_worker_inside_a_step_is_detached_from_a_run_that_has_failed() {
         items.distribute(job, 2, Order::Arrival, scans).deliver(job, sink);
     });
     assert_eq!(message(result), "other");
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]

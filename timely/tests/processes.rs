@@ -283,7 +283,7 @@ fn a_process_that_never_comes_is_missing() {
         let process = cluster.start("sums", here);
         process.says(&format!("missing {missing}"));
         assert!(begun.elapsed() > Duration::from_secs(1));
-        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(begun.elapsed() < Duration::from_secs(10));
         process.end();
     }
 }

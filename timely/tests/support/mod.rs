@@ -25,4 +25,4 @@ pub fn within<R: Send + 'static>(
     }
 }
 
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
