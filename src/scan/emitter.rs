@@ -8,7 +8,7 @@ use crate::engine::Outlet;
 /// A handle through which a scan emits its outputs.
 ///
 /// A scan borrows one for each [`step`](crate::Scan::step) and for its
-/// [`flush`](crate::Scan::flush).
+/// [`flush`](crate::Scan::flush). Code that steps a scan by hand makes one from a `&mut Vec<O>`.
 pub struct Emitter<'a, O> {
     sink: Sink<'a, O>,
 }
@@ -131,8 +131,60 @@ impl<O> Relay<O> for Vec<O> {
     }
 }
 
+/// Makes an emitter that appends to a vector. It never blocks, and is never closed.
+///
+/// It steps a scan by hand where [`Scan::apply`](crate::Scan::apply) does not fit, such as in an
+/// engine outside this crate.
+///
+/// ```
+/// use anabranch::{Emitter, prelude::*};
+///
+/// let mut running_sum = scan::scan(0, |sum, x: &i32| { *sum += x; Some(*sum) });
+/// let mut outputs = Vec::new();
+/// for item in [1, 2, 3] {
+///     if running_sum.step(&item, &mut Emitter::from(&mut outputs)).is_break() {
+///         break;
+///     }
+/// }
+/// assert_eq!(outputs, [1, 3, 6]);
+/// ```
+impl<'a, O> From<&'a mut Vec<O>> for Emitter<'a, O> {
+    fn from(outputs: &'a mut Vec<O>) -> Self {
+        Self::relay(outputs)
+    }
+}
+
 impl<O> fmt::Debug for Emitter<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emitter").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Emitter;
+    use crate::scan::{self, Scan};
+
+    #[test]
+    fn a_vector_gets_the_outputs_behind_those_it_has() {
+        let mut doubled_sum = scan::map(|x: &i32| x * 2).then(scan::sum::<i32, i32>());
+        let mut outputs = vec![7];
+        for item in [1, 2] {
+            let mut out = Emitter::from(&mut outputs);
+            assert!(doubled_sum.step(&item, &mut out).is_continue());
+            assert!(!out.is_closed());
+        }
+        doubled_sum.flush(&mut Emitter::from(&mut outputs));
+        assert_eq!(outputs, [7, 6]);
+    }
+
+    #[test]
+    fn a_scan_that_is_stepped_by_hand_ends_as_in_a_run() {
+        let mut two = scan::cloned().take(2);
+        let mut outputs = Vec::new();
+        let taken = (1..10)
+            .take_while(|item| two.step(item, &mut Emitter::from(&mut outputs)).is_continue());
+        assert_eq!(taken.count(), 1);
+        assert_eq!(outputs, [1, 2]);
     }
 }
