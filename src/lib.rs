@@ -173,7 +173,7 @@
 //! |---|---|
 //! | `next` of a run | no output is ready, or the input's `next` blocks |
 //! | [`fold`](FanOut::fold), [`join`](Branches::join) | the run lasts |
-//! | `next` of [`Items`](branch::Items) | the input has no more items yet |
+//! | `next` of [`Items`](branch::Items) | the input has no more items yet, or there is no room for what the branch has yielded |
 //! | [`Emitter::emit`] | the scan's output buffer is full |
 //! | the end of a scope | an input that is read ahead is inside its `next` |
 //! | dropping a run | a scan is inside a call of `step` or `flush`, or a branch has not returned |

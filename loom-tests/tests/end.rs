@@ -8,7 +8,18 @@ use anabranch::scan::Scan;
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::config::With as _;
 use anabranch_models::models;
-use anabranch_models::runs::{Item, Seen, Witness, each, first, outputs, start, tally, tight};
+use anabranch_models::runs::{
+    Gate, Item, Seen, Witness, count, each, first, outputs, start, tally, tight,
+};
+
+/// An item that opens a gate when it is dropped.
+struct Opens(Option<Gate>);
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Gate::open);
+    }
+}
 
 models! {
     /// The last output and the exit come right after each other.
@@ -71,6 +82,24 @@ models! {
         let ended = first(0).map_input(|_: &Item| 0).boxed();
         assert_eq!(outputs(input.fan_out().with(&tight()).distribute([ended])), [[0; 0]]);
         assert_eq!(drops.load(Ordering::Relaxed), made.load(Ordering::Relaxed));
+    }
+
+    /// The input waits for the drop of an item that was sent to a scan which has ended, or is
+    /// about to.
+    queue_of_a_scan_that_has_ended(Preemptions(2)) {
+        let gate = Gate::default();
+        let mut items = [Opens(None), Opens(Some(gate.clone()))].into_iter();
+        let input = std::iter::from_fn(move || {
+            let item = items.next();
+            if item.is_none() {
+                gate.pass();
+            }
+            item
+        });
+        let ends = first(0).map_input(|_: &Opens| 0).boxed();
+        let counts = count().map_input(|_: &Opens| 0).boxed();
+        let run = input.fan_out().with(&tight()).distribute([ends, counts]);
+        assert_eq!(outputs(run), [vec![], vec![2]]);
     }
 
     /// A run without scans.

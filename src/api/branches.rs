@@ -162,13 +162,14 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     ///
     /// The input is pulled on the calling thread, as [`fold`](FanOut::fold) pulls it, unless it is
     /// [read ahead](FanOut::read_ahead). A branch that returns early, or drops its items, lets the
-    /// others go on; when none wants more items, the input is not pulled again. After
+    /// others go on; when none wants more items, no further batch is pulled. After
     /// [`Control::abort`](crate::Control::abort) the items of each branch end, and the results are
     /// what the branches return then; they need not have seen the same items.
     ///
     /// # Blocking
     ///
-    /// Blocks until every branch has returned.
+    /// Blocks until every branch has returned, and while the input blocks, unless it is
+    /// [read ahead](FanOut::read_ahead).
     ///
     /// # Errors
     ///
@@ -203,7 +204,8 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     ///
     /// # Blocking
     ///
-    /// Blocks until every branch has returned.
+    /// Blocks until every branch has returned, and while the input blocks, unless it is
+    /// [read ahead](FanOut::read_ahead).
     ///
     /// # Errors
     ///
@@ -271,9 +273,11 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     /// # Shape
     ///
     /// As [`distribute`](FanOut::distribute), of which a branch is one more kind of scan. What a
-    /// branch has yielded is published before it waits for items, and about every 200 µs.
-    /// When a run is aborted, or its input panics, what a branch yields after its items have ended
-    /// is dropped.
+    /// branch has yielded is published before it waits for items, and in between about every 200 µs
+    /// as long as it pulls; a branch that yields for long without pulling fills a batch of outputs,
+    /// as one step of a scan does. What a branch yields after an abort is dropped, and so is what it
+    /// yields behind the last item before a panic of the input. The iterator of a branch that keeps
+    /// its items, does not pull, and never ends keeps such a panic from surfacing.
     ///
     /// # Blocking
     ///

@@ -263,8 +263,8 @@ impl<I, Th> FanOut<I, Th> {
     /// Keeps the run going without scans, discarding items, until the input ends or scans are
     /// [added](crate::Adder). By default, a run ends when it has no scans left.
     ///
-    /// Affects only the verbs that allow adding scans: [`distribute`](Self::distribute) and
-    /// [`dynamic`](Self::dynamic).
+    /// Affects only the verbs that allow adding scans: [`distribute`](Self::distribute),
+    /// [`dynamic`](Self::dynamic) and [`merge`](crate::Branches::merge).
     ///
     /// ```
     /// use anabranch::prelude::*;

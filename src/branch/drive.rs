@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Items;
 use super::feed::Feed;
-use crate::engine::{Branch, Inlet, Outlet, Payload, contain_into};
+use crate::engine::{Branch, Inlet, Outlet, Payload, contain_drop, contain_into, discard};
 use crate::sync::Arc;
 
 /// A branch of any type, behind a pointer.
@@ -74,7 +74,8 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
             contain_into(&mut panic, || {
                 let refused =
                     outputs.iter_mut().flatten().find_map(|output| feed.emit(output).err());
-                drop(refused);
+                // As of all outputs that nobody takes, a panic of its drop is discarded.
+                contain_drop(refused).into_iter().for_each(discard);
             });
             contain_into(&mut panic, || drop(outputs));
             contain_into(&mut panic, || feed.finish(None));

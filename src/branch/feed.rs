@@ -62,7 +62,7 @@ impl<T, O> Feed<T, O> {
     #[inline]
     pub(super) fn emit(&self, output: O) -> Result<(), O> {
         match &mut *self.ends.borrow_mut() {
-            Some(ends) if !ends.cut_short && !ends.outlet.is_closed() => {
+            Some(ends) if !ends.cut_short && ends.is_wanted() => {
                 ends.outlet.emit(output);
                 Ok(())
             }
@@ -83,6 +83,13 @@ impl<T, O> Feed<T, O> {
 }
 
 impl<T, O> Ends<T, O> {
+    /// Returns whether outputs are wanted: not in an aborted run, and when the input has panicked,
+    /// only while there may be items from before.
+    #[inline]
+    fn is_wanted(&self) -> bool {
+        !self.outlet.is_severed() || self.inlet.is_some() && !self.outlet.is_closed()
+    }
+
     /// Returns whether the run goes on. If it does not, the items are cut short.
     fn goes_on(&mut self) -> bool {
         self.cut_short |= self.outlet.is_closed();

@@ -20,10 +20,11 @@ use crate::sync::Arc;
 ///
 /// It stays on the thread of its branch.
 pub struct Items<'a, T> {
+    /// Dropped first: when the items in hand are dropped, no more are sent.
+    feed: Wanted<'a, T>,
     batch: Option<Rc<Lent<T>>>,
     /// The items to hand out next, by their places in the batch.
     ready: Range<usize>,
-    feed: Wanted<'a, T>,
     run: Arc<Run>,
 }
 
@@ -48,8 +49,8 @@ impl<'a, T> Items<'a, T> {
         Cloned { items: self }
     }
 
-    /// Returns the next items, as many as are there, and at least one; `None` when there are no
-    /// more. Blocks as `next` does.
+    /// Returns the next items: the rest of a batch, or fewer of it if the branch is slow, but at
+    /// least one. Returns `None` when there are no more. Blocks as `next` does.
     ///
     /// ```
     /// use anabranch::prelude::*;

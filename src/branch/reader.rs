@@ -32,6 +32,8 @@ impl<T: AsRef<[u8]>> BufRead for Reader<'_, T> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.rest().is_empty() {
             self.at = 0;
+            // Nothing is held while this waits.
+            self.current = None;
             self.current = self.items.next();
             if self.current.is_none() {
                 break;

@@ -9,7 +9,7 @@ use super::outlet::{Kept, Outlet};
 use super::pace::Pace;
 use super::run::Run;
 use super::settings::Settings;
-use crate::sync::{Arc, Receiver, bounded};
+use crate::sync::{Arc, AtomicBool, Receiver, bounded};
 
 /// What one thread of a run executes: a scan, or anything else that takes items from an inlet
 /// and emits into an outlet.
@@ -47,6 +47,8 @@ pub(super) struct Connected<T, B: Branch<T>> {
 #[derive(Debug)]
 pub(super) struct InputSide<T> {
     pub(super) batches: BatchSender<T>,
+    /// Raised when the branch needs no more items.
+    pub(super) gone: Arc<AtomicBool>,
     pub(super) pace: Arc<Pace>,
 }
 
@@ -70,10 +72,11 @@ pub(super) fn connect<T, B: Branch<T>>(
     let size = settings.outputs::<B::Output>();
     let pace = Arc::new(Pace::new(&settings.items::<T>(), &size));
     let meter = Arc::new(Meter::new());
-    let inlet = Inlet::new(receiver, settings.input_capacity, &meter, run);
+    let gone = Arc::new(AtomicBool::new(false));
+    let inlet = Inlet::new((receiver, settings.input_capacity), &gone, &meter, run);
     let sender = (sender, settings.output_capacity);
     let outlet = Outlet::new(size, kept, sender, &pace, &meter, run);
-    let input = InputSide { batches, pace: Arc::clone(&pace) };
+    let input = InputSide { batches, gone, pace: Arc::clone(&pace) };
     let output = OutputSide { outputs, pace, meter };
     (Connected { branch, inlet, outlet }, input, output)
 }

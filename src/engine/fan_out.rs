@@ -88,6 +88,8 @@ enum Phase {
 struct Lane<T> {
     id: ScanId,
     input: BatchSender<T>,
+    /// Whether the scan needs no more items.
+    gone: Arc<AtomicBool>,
     pace: Arc<Pace>,
     /// The first item that it is sent, by the number in which items were pulled.
     from: u64,
@@ -357,7 +359,7 @@ impl<T> State<T> {
         while let Some(lane) = self.lanes.get_mut(index) {
             if lane.owed {
                 match lane.input.try_send(Arc::clone(batch)) {
-                    Ok(()) if lane.last == Some(*first) => {
+                    Ok(()) if lane.last == Some(*first) || lane.is_gone() => {
                         gone.push(self.lanes.swap_remove(index));
                         continue;
                     }
@@ -377,8 +379,17 @@ impl<T> State<T> {
 
 impl<T> Lane<T> {
     fn new(index: usize, input: InputSide<T>, from: u64) -> Self {
-        let InputSide { batches, pace } = input;
-        Self { id: ScanId::new(index), input: batches, pace, from, last: None, owed: false }
+        let InputSide { batches, gone, pace } = input;
+        Self { id: ScanId::new(index), input: batches, gone, pace, from, last: None, owed: false }
+    }
+
+    /// Returns whether the scan needs no more items. Asked after a batch was sent: either the scan
+    /// has found it when it emptied the channel, or it is dropped here, with the channel.
+    // MODEL: loom-tests/tests/end.rs::queue_of_a_scan_that_has_ended
+    fn is_gone(&self) -> bool {
+        // ORDERING: with the store in `Inlet::drop`; each comes before or after an operation on the
+        // channel, and at least one of the two sides sees what the other has done.
+        self.gone.load(Ordering::SeqCst)
     }
 
     /// Returns whether a batch that begins with this item is for the scan.

@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::message::Message;
 use super::meter::{Meter, Scanning};
 use super::run::{Run, Stage};
-use crate::sync::{Arc, Receiver, RecvError, yield_now};
+use crate::sync::{Arc, AtomicBool, Ordering, Receiver, RecvError, yield_now};
 
 /// The input side of a scan thread.
 ///
@@ -24,19 +24,21 @@ pub(crate) struct Inlet<T> {
     capacity: usize,
     /// Whether the channel was full, with no ring since.
     was_full: bool,
+    /// Raised when no more items are needed.
+    gone: Arc<AtomicBool>,
     meter: Arc<Meter>,
     run: Arc<Run>,
 }
 
 impl<T> Inlet<T> {
     pub(super) fn new(
-        receiver: Receiver<Arc<Batch<T>>>,
-        capacity: usize,
+        (receiver, capacity): (Receiver<Arc<Batch<T>>>, usize),
+        gone: &Arc<AtomicBool>,
         meter: &Arc<Meter>,
         run: &Arc<Run>,
     ) -> Self {
-        let (meter, run) = (Arc::clone(meter), Arc::clone(run));
-        Self { receiver, capacity, was_full: false, meter, run }
+        let (gone, meter, run) = (Arc::clone(gone), Arc::clone(meter), Arc::clone(run));
+        Self { receiver, capacity, was_full: false, gone, meter, run }
     }
 
     /// Returns the next message, or `None` if the scan must leave. Blocks until a batch is sent or
@@ -60,8 +62,8 @@ impl<T> Inlet<T> {
     /// A scan need not ring here, as its exit follows at once.
     // MODEL: loom-tests/tests/branches.rs::branch_that_works_on_without_its_items
     pub(crate) fn close(self) {
-        let Self { receiver, run, .. } = self;
-        drop(receiver);
+        let run = Arc::clone(&self.run);
+        drop(self);
         // WAKE: the look for room in the input channels.
         run.ring_for_room();
     }
@@ -96,6 +98,17 @@ impl<T> Inlet<T> {
             self.run.ring_for_room();
         }
         left
+    }
+}
+
+/// Empties the channel, which would keep its batches until the next one is sent: and what an item
+/// holds may be what the input waits for.
+// MODEL: loom-tests/tests/end.rs::queue_of_a_scan_that_has_ended
+impl<T> Drop for Inlet<T> {
+    fn drop(&mut self) {
+        // ORDERING: see `Lane::is_gone`.
+        self.gone.store(true, Ordering::SeqCst);
+        while self.receiver.try_recv().is_ok() {}
     }
 }
 

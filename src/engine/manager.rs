@@ -466,6 +466,11 @@ impl<S: Source, O> Manager<S, O> {
 // MODEL: loom-tests/tests/drop.rs::while_dispatching_with_both_sides_full
 impl<S: Source, O> Drop for Manager<S, O> {
     fn drop(&mut self) {
+        if self.ended {
+            // Nothing is left to abort.
+            self.pool.end_lease();
+            return;
+        }
         self.consumer.leaves();
         self.run.advance(Stage::Unheard);
         self.abort();

@@ -95,6 +95,13 @@ impl<O> Outlet<O> {
         self.run.is_aborted()
     }
 
+    /// Returns whether outputs may be no longer wanted, as the input has panicked or the run was
+    /// aborted.
+    #[inline]
+    pub(crate) fn is_severed(&self) -> bool {
+        self.run.is(Stage::Severed)
+    }
+
     /// Records when the scan begins a piece of a batch.
     pub(crate) fn begin_piece(&mut self, now: Instant) {
         self.since = now;

@@ -31,9 +31,12 @@ impl<T> Recycler<T> {
 
     /// Returns a vector for the items of the next batch.
     pub(super) fn vector(&mut self, capacity: usize) -> Vec<T> {
-        let free = self.flying.front_mut().and_then(Arc::get_mut).map(Batch::take_items);
-        let Some(mut items) = free else { return Vec::with_capacity(capacity) };
-        self.landed = self.flying.pop_front();
+        // The oldest may be kept by a branch.
+        let landed = self.flying.iter_mut().position(|batch| Arc::get_mut(batch).is_some());
+        self.landed = landed.and_then(|index| self.flying.remove(index));
+        let landed = self.landed.as_mut().and_then(Arc::get_mut);
+        let Some(batch) = landed else { return Vec::with_capacity(capacity) };
+        let mut items = batch.take_items();
         items.clear();
         items
     }
