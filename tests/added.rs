@@ -161,7 +161,7 @@ fn the_name_of_one_that_has_panicked_is_known_behind_the_outputs_of_another() {
             let config = config.pool(pool.clone());
             // Emits what it has when the other scan has gone.
             let last = scan::from_fn(move |_: &u64, out: &mut Emitter<'_, u64>| {
-                while pool.live() > 1 {
+                while pool.in_use() > 1 {
                     thread::yield_now();
                 }
                 (0..ITEMS).for_each(|output| out.emit(output));

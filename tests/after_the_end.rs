@@ -42,7 +42,7 @@ impl Calls {
 }
 
 fn wait_for_all(pool: &Pool) {
-    while pool.live() > 0 {
+    while pool.in_use() > 0 {
         thread::yield_now();
     }
 }
@@ -135,7 +135,7 @@ fn a_lease_is_back_when_the_drop_has_returned_though_handles_to_the_run_are_left
             assert!(run.next().is_some());
             drop(run);
             assert!(adder.add(sum()).unwrap_err().is_ended());
-            assert_eq!((pool.live(), pool.idle()), (0, 2));
+            assert_eq!((pool.in_use(), pool.idle()), (0, 2));
             assert!(pool.lease(2).is_ok());
         });
     }
@@ -204,7 +204,7 @@ fn assert_dropped(config: &Config, run: fn(FanOut<ReadAhead<Unwanted>, &Pool>)) 
         let input = Unwanted { _tallied: tally.make(()), asked: Arc::clone(&asked) };
         run(input.fan_out().with(&config).read_ahead());
         tally.assert_settled();
-        assert_eq!((asked.load(SeqCst), pool.live()), (0, 0));
+        assert_eq!((asked.load(SeqCst), pool.in_use()), (0, 0));
     }
 }
 
@@ -284,7 +284,7 @@ fn after_none_there_is_none_though_an_input_that_was_let_go_fails() {
             assert_eq!(run.next(), Some(Ok((ScanId::new(0), 7))));
             assert_eq!((run.next(), run.size_hint()), (None, (0, Some(0))));
             leave.open();
-            while pool.live() > 0 {
+            while pool.in_use() > 0 {
                 thread::yield_now();
             }
             assert_eq!((run.size_hint(), run.next()), ((0, Some(0)), None));

@@ -577,7 +577,7 @@ fn threads_and_values_are_given_back() {
                 drop(std::panic::catch_unwind(count));
             }
             drop(run);
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
             tally.assert_settled();
         }
     });

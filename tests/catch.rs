@@ -73,7 +73,7 @@ fn surfaces(make: impl Fn(&Given) -> BoxScan<'static, u64, u64>) {
                 assert!(matches!(run.panicked(), Some(PanicOrigin::Scan(id)) if id.index() == 0));
                 assert!(outputs.into_iter().map(|(_, output)| output).eq(0..3));
                 assert_eq!(*given.lock().unwrap(), [Some(0), Some(1), Some(2), Some(3)]);
-                assert_eq!(pool.live(), 0);
+                assert_eq!(pool.in_use(), 0);
                 assert!(run.next().is_none());
             });
         }

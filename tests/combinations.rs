@@ -138,7 +138,7 @@ fn on_a_pool() {
     deadline(|| {
         let pool = Pool::new();
         inputs!(ITEMS.into_iter(); .on(&pool));
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     });
 }
 
@@ -147,7 +147,7 @@ fn on_a_lease() {
     deadline(|| {
         let pool = Pool::with_max_threads(4);
         inputs!(ITEMS.into_iter(); .on(pool.lease(4).unwrap()));
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     });
 }
 

@@ -33,7 +33,7 @@ fn settled(check: impl Fn(&Config, &Tally)) {
         check(&config.pool(pool.clone()), &tally);
         assert!(tally.made() > 0);
         tally.assert_settled();
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     }
 }
 

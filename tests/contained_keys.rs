@@ -75,7 +75,7 @@ fn settled(check: impl Fn((&Config, usize), &Tally)) {
             check((&config.clone().pool(pool.clone()), shards), &tally);
             assert!(tally.made() > 0);
             tally.assert_settled();
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
         }
     }
 }
@@ -210,7 +210,7 @@ fn a_key_may_panic_in_its_drop_when_its_scan_panics_in_a_step() {
             assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
             drop(run);
             tally.assert_settled();
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
         }
     });
 }

@@ -499,7 +499,7 @@ fn abort_ends_the_run_without_a_flush() {
                 assert!(
                     outputs[0].iter().copied().eq((0..outputs[0].len() as u64).map(|n| n / 100))
                 );
-                while pool.live() > 0 {
+                while pool.in_use() > 0 {
                     thread::yield_now();
                 }
             }
@@ -653,7 +653,7 @@ fn a_drop_finds_scans_that_were_added_since_the_last_look() {
             let full = scan::inspect(move |_: &u64| assert_eq!(*held.get(), ()));
             if run.adder().add(full).is_ok() {
                 // Two outputs, one in the channel and one that waits for room.
-                while pool.live() > 2 {
+                while pool.in_use() > 2 {
                     thread::yield_now();
                 }
                 thread::yield_now();
@@ -703,7 +703,7 @@ fn a_crowd_of_threads_adds_and_stops_while_the_run_goes_on() {
                 let first = outputs.first().copied().unwrap_or(0);
                 assert!(outputs.iter().copied().eq(first..first + outputs.len() as u64));
             }
-            while pool.live() > 0 {
+            while pool.in_use() > 0 {
                 thread::yield_now();
             }
             tally.assert_settled();

@@ -50,7 +50,7 @@ mod adding_to_a_run_on_a_full_pool {
                 drop(run);
                 assert_ended(&adder);
                 drop(occupant);
-                assert_eq!(pool.live(), 0);
+                assert_eq!(pool.in_use(), 0);
             });
         }
     }
@@ -144,7 +144,7 @@ mod a_dynamic_run_on_a_full_pool {
             };
             let outputs = (0..).fan_out().with(&config).dynamic(ask).count();
             tally.assert_settled();
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
             outputs
         };
         with_pool_of(1).map(ended).collect()

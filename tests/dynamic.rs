@@ -133,13 +133,13 @@ fn a_run_without_threads_for_its_first_scans_does_not_start() {
         };
         let message = panics(|| input().fan_out().on(&pool).dynamic(ask(3)));
         assert!(message.contains("the pool cannot give 3 threads"), "{message}");
-        assert_eq!((pool.live(), asked.get()), (0, 1));
+        assert_eq!((pool.in_use(), asked.get()), (0, 1));
         tally.assert_settled();
 
         let lease = pool.lease(1).unwrap();
         let message = panics(|| input().fan_out().on(lease).dynamic(ask(2)));
         assert!(message.contains("needs 2 threads"), "{message}");
-        assert_eq!((pool.live(), asked.get()), (0, 2));
+        assert_eq!((pool.in_use(), asked.get()), (0, 2));
         tally.assert_settled();
     });
 }

@@ -317,10 +317,10 @@ fn panic_of_another(input: impl Input<Item = u64>, pool: &Pool, other: Other) {
     let scans = [chatty(&begun), other.scan(&begun), panics.boxed()];
     let config = config().pool(pool.clone());
     let mut slow = Slow::start(input, &config, scans);
-    let live = pool.live();
+    let live = pool.in_use();
     assert_eq!(slow.take(200), Then::GoesOn);
     gate.open();
-    while pool.live() == live {
+    while pool.in_use() == live {
         thread::yield_now();
     }
     // The thread that was handed back does its next job when the panic is published.

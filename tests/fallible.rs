@@ -213,7 +213,7 @@ fn results_and_items_are_dropped_and_threads_are_back() {
                 .branch(|items| Ok(items.count()))
                 .try_join();
             assert_eq!(failed.err(), Some(round as u64));
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
             tally.assert_settled();
         }
     });

@@ -54,7 +54,7 @@ fn for_any_case(check: impl Fn(Case) + Copy + Send + 'static) {
             let pool = Pool::new();
             check(Case { config: case.config.pool(pool.clone()), ..case });
             // A thread that was inside the input when all scans had ended is on its way.
-            while pool.live() > 0 {
+            while pool.in_use() > 0 {
                 thread::yield_now();
             }
         });

@@ -267,7 +267,7 @@ mod fault_7_early_drop {
                     assert_eq!(run.by_ref().take(taken).count(), taken);
                     drop(run);
                     gone.store(true, Ordering::SeqCst);
-                    assert_eq!(pool.live(), 0);
+                    assert_eq!(pool.in_use(), 0);
                     assert_eq!(pool.idle(), 3);
                     // The threads are at other work now: nothing of the old run
                     // is left to be processed.
@@ -334,7 +334,7 @@ mod fault_8_pool_starvation {
                 }
                 Err(error) => assert!(matches!(error, LeaseError::Spawn(_)), "{error:?}"),
             }
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
 
             // With small stacks, and without a lease.
             let tally = Tally::default();
@@ -352,7 +352,7 @@ mod fault_8_pool_starvation {
                 }
             }
             tally.assert_settled();
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
         });
     }
 

@@ -74,7 +74,7 @@ fn a_scan_that_has_ended_holds_nobody_back_while_another_one_works() {
             let run =
                 thread::spawn(move || (0..3).fan_out().with(&config).distribute(scans).count());
             inside.recv().unwrap();
-            while pool.live() > 1 {
+            while pool.in_use() > 1 {
                 thread::yield_now();
             }
             // From here on the time is nobody's but the stuck scan's.

@@ -27,9 +27,9 @@ fn a_lease_of_more_threads_than_there_can_be_is_an_error() {
     for pool in [Pool::with_max_threads(1), Pool::new()] {
         for size in [1 << 21, 1 << 40, usize::MAX] {
             let error = pool.lease(size).unwrap_err();
-            assert!(matches!(error, LeaseError::Full { wanted, live: 0, .. } if wanted == size));
+            assert!(matches!(error, LeaseError::Full { wanted, in_use: 0, .. } if wanted == size));
         }
-        assert_eq!((pool.live(), pool.idle()), (0, 0));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 0));
     }
 }
 
@@ -163,6 +163,6 @@ fn a_pool_forgets_kinds_of_threads_that_are_out_of_use() {
         };
         // The last one that was used is there still.
         assert_eq!(kept("four"), kept("four"));
-        assert_eq!((pool.live(), pool.idle()), (0, 2));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 2));
     });
 }

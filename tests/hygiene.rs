@@ -65,7 +65,7 @@ fn run(pool: &Pool, random: &mut Random) {
     assert_eq!(panicked, run.panicked().is_some() && panicked);
     drop(run);
     tally.assert_settled();
-    assert_eq!(pool.live(), 0);
+    assert_eq!(pool.in_use(), 0);
 }
 
 /// Waits until there are `wanted` threads: those that end need a moment after
@@ -106,7 +106,7 @@ fn ten_thousand_runs_leave_no_thread_and_no_memory_behind() {
         let config = Config::new().pool(pool.clone());
         let scans: Vec<_> = (0..1_100).map(|_| sum()).collect();
         assert_eq!((0..10).fan_out().with(&config).distribute(scans).count(), 1_100);
-        assert_eq!((pool.live(), pool.idle()), (0, 1_024));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 1_024));
         settle_at(before + 1_024);
         drop((pool, config));
         settle_at(before);

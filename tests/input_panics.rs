@@ -158,7 +158,7 @@ fn a_scan_that_has_not_begun_when_the_input_panics_steps_over_all() {
             let config = Config::new().batch(batch).input_capacity(200).pool(pool.clone());
             // It begins when its own thread is the only one that is left.
             let late = scan::inspect(move |_: &u64| {
-                while pool.live() > 1 {
+                while pool.in_use() > 1 {
                     thread::yield_now();
                 }
             });

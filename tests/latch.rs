@@ -55,7 +55,7 @@ fn for_all(check: fn(Config, &Control, &Arc<AtomicUsize>)) {
             let config = config.control(&control).pool(pool.clone());
             check(config, &control, &asked);
             assert_eq!(asked.load(SeqCst), 0, "nothing is pulled");
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
         });
     }
 }

@@ -19,16 +19,16 @@ fn said(body: impl FnOnce()) -> String {
 fn a_lease_is_refused_with_all_numbers() {
     let pool = Pool::with_max_threads(3);
     let first = pool.lease(2).unwrap();
-    assert_eq!((first.size(), pool.live(), pool.idle()), (2, 2, 0));
+    assert_eq!((first.size(), pool.in_use(), pool.idle()), (2, 2, 0));
     let error = pool.lease(2).unwrap_err();
     assert!(matches!(error, LeaseError::Full { wanted: 2, live: 2, max: 3 }));
     assert!(error.is_full() && error.source().is_none());
     let words = "the pool cannot give 2 threads: its maximum is 3, and 2 are in use";
     assert_eq!(error.to_string(), words);
     drop(first);
-    assert_eq!((pool.live(), pool.idle()), (0, 2));
+    assert_eq!((pool.in_use(), pool.idle()), (0, 2));
     assert_eq!(pool.lease(3).unwrap().size(), 3);
-    assert_eq!((pool.live(), pool.idle()), (0, 3));
+    assert_eq!((pool.in_use(), pool.idle()), (0, 3));
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn threads_come_back_when_the_run_is_dropped() {
             assert!(run.next().is_some());
             assert!(pool.lease(1).is_err());
             drop(run);
-            assert_eq!((pool.live(), pool.idle()), (0, 2));
+            assert_eq!((pool.in_use(), pool.idle()), (0, 2));
         }
         let lease = pool.lease(2).unwrap();
         assert_eq!((0..9).fan_out().on(lease).fold((scan::count(), scan::max())), (9, Some(8)));
-        assert_eq!((pool.live(), pool.idle()), (0, 2));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 2));
     });
 }
 
@@ -58,7 +58,7 @@ fn a_lease_that_is_too_small_says_how_many_threads_are_needed() {
         drop((0..3).fan_out().on(lease).read_ahead().distribute(scans));
     });
     assert_eq!(message, "a run that needs 3 threads cannot start on a lease of 2");
-    assert_eq!(pool.live(), 0);
+    assert_eq!(pool.in_use(), 0);
     let small = Pool::with_max_threads(1);
     let message = said(|| {
         drop((0..3).fan_out().on(&small).distribute([scan::count(), scan::count()]));
@@ -67,7 +67,7 @@ fn a_lease_that_is_too_small_says_how_many_threads_are_needed() {
         message.starts_with("a run that needs 2 threads cannot start: the pool cannot give 2 ")
     );
     assert!(message.contains("`Pool::lease`"));
-    assert_eq!((small.live(), small.idle()), (0, 0));
+    assert_eq!((small.in_use(), small.idle()), (0, 0));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_demux_has_a_shard_for_each_processor_up_to_the_maximum_of_its_pool() {
         for max in [None, Some(1), Some(10_000)] {
             let pool = max.map_or_else(Pool::new, Pool::with_max_threads);
             let run = (0..9).fan_out().on(&pool).demux(|x| x % 3, |_| scan::count());
-            assert_eq!(pool.live(), processors.min(max.unwrap_or(1024)));
+            assert_eq!(pool.in_use(), processors.min(max.unwrap_or(1024)));
             assert_eq!(run.map(|(_, count)| count).sum::<usize>(), 9);
         }
     });
@@ -149,16 +149,16 @@ fn a_lease_is_over_when_its_run_is_dropped_whatever_is_left_of_that() {
         inside.pass();
         drop(run);
         // The thread that is inside the input has its own place alone.
-        assert_eq!(pool.live(), 1);
+        assert_eq!(pool.in_use(), 1);
         assert!(adder.add(scan::count()).is_err_and(|error| error.is_ended()));
         drop(pool.lease(2).unwrap());
         gate.open();
-        while pool.live() > 0 {
+        while pool.in_use() > 0 {
             thread::yield_now();
         }
         assert_eq!(pool.idle(), 3);
         drop(adder);
-        assert_eq!((pool.live(), pool.idle()), (0, 3));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 3));
     });
 }
 
@@ -170,7 +170,7 @@ fn threads_of_another_kind_are_started_in_the_lease() {
         let name = scan::map(|_: &i32| thread::current().name().map(str::to_owned)).last();
         let run = (0..1).fan_out().on(lease).thread_name("other");
         assert_eq!(run.fold((name,)).0.flatten().as_deref(), Some("other"));
-        assert_eq!((pool.live(), pool.idle()), (0, 1));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 1));
     });
 }
 

@@ -212,7 +212,7 @@ fn early_drops_leave_nothing_behind() {
                 assert_eq!(run.take(taken).count(), taken);
                 let run = items().fan_out().with(&config).demux(|x| x.get() % 5, move |_| value());
                 assert_eq!(run.take(taken).count(), taken);
-                assert_eq!(pool.live(), 0);
+                assert_eq!(pool.in_use(), 0);
                 tally.assert_settled();
             }
         });
@@ -236,7 +236,7 @@ fn a_lease_that_fits_is_enough_for_every_member() {
             assert_eq!(run().demux(|x| *x, |_| sum()).map(|(_, x)| x).sum::<u64>(), 3);
             let ahead = run().read_ahead().demux(|x| *x, |_| sum());
             assert_eq!(ahead.map(|(_, x)| x).sum::<u64>(), 3);
-            while pool.live() > 0 {
+            while pool.in_use() > 0 {
                 thread::yield_now();
             }
         });

@@ -54,7 +54,7 @@ fn check(
     let (items, pool) = (items.to_vec(), pool.clone());
     let outputs = deadline(move || distribute(&config, items, scans));
     prop_assert_eq!(outputs, expected);
-    prop_assert_eq!(pool.live(), 0, "threads are back when the run has ended");
+    prop_assert_eq!(pool.in_use(), 0, "threads are back when the run has ended");
     Ok(())
 }
 

@@ -112,7 +112,7 @@ fn when_the_panic_surfaces_all_threads_are_back() {
             let scans = [panic_at(30, "expected"), echo(), repeat(9)];
             let mut run = (0..).fan_out().with(&config).distribute(scans);
             until_panic(&mut run);
-            assert_eq!((pool.live(), pool.idle()), (0, 3));
+            assert_eq!((pool.in_use(), pool.idle()), (0, 3));
         });
     }
 }
@@ -225,7 +225,7 @@ fn of_panics_in_the_drops_of_two_items_the_first_surfaces() {
         assert!(run.next().is_some());
         // Both panic while the consumer is elsewhere.
         seen.open();
-        while pool.live() > 0 {
+        while pool.in_use() > 0 {
             thread::yield_now();
         }
         assert_eq!(until_panic(&mut run).1, "expected: first");
@@ -248,7 +248,7 @@ fn a_panic_in_the_drop_of_an_item_that_no_scan_took_is_not_one_of_the_input() {
         let threads = pool.clone();
         let input = first.chain(second).chain(iter::from_fn(move || {
             queued.open();
-            while threads.live() > 1 {
+            while threads.in_use() > 1 {
                 thread::yield_now();
             }
             None
@@ -282,7 +282,7 @@ fn a_panic_in_the_input_surfaces_and_the_scans_are_not_flushed() {
             assert_eq!(message, "expected: input");
             assert_eq!(run.panicked(), Some(PanicOrigin::Input));
             assert!(outputs.iter().all(|(id, output)| id.index() == 0 && *output < 1_000));
-            assert_eq!(pool.live(), 0);
+            assert_eq!(pool.in_use(), 0);
             assert_eq!(run.next(), None);
         });
     }
@@ -399,7 +399,7 @@ fn a_pool_thread_survives_the_panics_of_its_scans() {
         for _ in 0..100 {
             let mut run = (0..9_u64).fan_out().with(&config).distribute([panic_at(3, "expected")]);
             until_panic(&mut run);
-            assert_eq!((pool.live(), pool.idle()), (0, 1));
+            assert_eq!((pool.in_use(), pool.idle()), (0, 1));
         }
         let sums = (0..9_u64).fan_out().with(&config).distribute([sum()]);
         assert_eq!(sums.map(|(_, sum)| sum).collect::<Vec<_>>(), [36]);

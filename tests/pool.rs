@@ -66,7 +66,7 @@ fn a_run_that_has_ended_has_given_its_threads_back() {
             let run = (0..3).fan_out().with(&config).distribute([sum(), sum(), sum()]);
             assert_eq!(run.count(), 3);
         }
-        assert_eq!((pool.live(), pool.idle()), (0, 3));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 3));
     });
 }
 
@@ -88,20 +88,20 @@ fn a_lease_that_does_not_fit_is_refused_at_once_and_one_that_fits_is_given() {
             "the pool cannot give 3 threads: its maximum is 3, and 1 is in use"
         );
         assert!(std::error::Error::source(&error).is_none());
-        assert_eq!(pool.live(), 1);
+        assert_eq!(pool.in_use(), 1);
 
         // One that is not used gives its threads back.
         let lease = pool.lease(2).unwrap();
-        assert_eq!((lease.size(), pool.live()), (2, 3));
+        assert_eq!((lease.size(), pool.in_use()), (2, 3));
         drop(lease);
-        assert_eq!((pool.live(), pool.idle()), (1, 2));
+        assert_eq!((pool.in_use(), pool.idle()), (1, 2));
 
         gate.open();
         assert_eq!(holding.count(), 1);
         let lease = pool.lease(3).unwrap();
         let run = (5..7_u64).fan_out().on(lease).distribute([sum(), sum(), sum()]);
         assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [11; 3]);
-        assert_eq!((pool.live(), pool.idle()), (0, 3));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 3));
     });
 }
 
@@ -145,7 +145,7 @@ fn does_not_start<I, R>(
     );
     assert_eq!(calls.load(SeqCst), 0);
     tally.assert_settled();
-    assert_eq!(pool.live(), 1);
+    assert_eq!(pool.in_use(), 1);
     drop(lease);
     assert_eq!((0..3_u64).fan_out().on(&pool).fold([scan::count(), scan::count()]), [3, 3]);
 }
@@ -186,7 +186,7 @@ fn a_lease_with_too_few_threads_for_a_run_makes_the_verb_panic() {
         let lease = pool.lease(1).unwrap();
         let message = panics(|| (0..9).fan_out().read_ahead().on(lease).distribute([sum()]));
         assert!(message.starts_with("a run that needs 2 threads cannot start"), "{message}");
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     });
 }
 
@@ -197,9 +197,9 @@ fn a_run_that_fits_beside_another_is_taken() {
         let config = Config::new().pool(pool.clone());
         let first = (0..9).fan_out().with(&config).distribute([sum()]);
         let second = (0..9).fan_out().with(&config).distribute([sum(), sum()]);
-        assert_eq!(pool.live(), 3);
+        assert_eq!(pool.in_use(), 3);
         assert_eq!((second.count(), first.count()), (2, 1));
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     });
 }
 

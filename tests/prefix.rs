@@ -82,7 +82,7 @@ fn panics(at: u64) -> BoxScan<'static, u64, u64> {
 fn waits(pool: &Pool) -> BoxScan<'static, u64, u64> {
     let pool = pool.clone();
     let wait = move |_: &u64| {
-        while pool.live() > 1 {
+        while pool.in_use() > 1 {
             thread::yield_now();
         }
     };

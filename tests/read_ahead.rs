@@ -204,10 +204,10 @@ fn a_drop_while_the_input_blocks_returns_at_once() {
                 inside.pass();
                 drop(run);
                 tally.assert_settled();
-                assert_eq!(pool.live(), 1, "only the input's thread is left");
+                assert_eq!(pool.in_use(), 1, "only the input's thread is left");
                 leave.open();
                 dropped.pass();
-                while pool.live() > 0 {
+                while pool.in_use() > 0 {
                     thread::yield_now();
                 }
             });
@@ -243,7 +243,7 @@ fn the_input_has_been_dropped_when_the_run_has_ended() {
                 let run = input.fan_out().with(&config).read_ahead().distribute([sum()]);
                 assert_eq!(run.map(|(_, x)| x).collect::<Vec<_>>(), [45]);
                 tally.assert_settled();
-                assert_eq!(pool.live(), 0);
+                assert_eq!(pool.in_use(), 0);
             }
         });
     }
@@ -305,13 +305,13 @@ fn a_thread_outlives_the_panic_of_an_input_that_a_run_has_left_to_it() {
         drop(run);
         leave.open();
         for _ in 0..10 {
-            while pool.live() > 0 {
+            while pool.in_use() > 0 {
                 thread::yield_now();
             }
             let run = (0..10).fan_out().with(&config).read_ahead().distribute([sum()]);
             assert_eq!(run.map(|(_, sum)| sum).collect::<Vec<_>>(), [45]);
         }
-        assert_eq!((pool.live(), pool.idle()), (0, 2));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 2));
     });
 }
 
@@ -392,11 +392,11 @@ fn before_the_verb_there_is_no_thread_and_nothing_is_pulled() {
             0
         });
         let run = input.chain(stuck).fan_out().read_ahead().on(&pool);
-        assert_eq!((pool.live(), pool.idle(), asked.load(SeqCst)), (0, 0, 0));
+        assert_eq!((pool.in_use(), pool.idle(), asked.load(SeqCst)), (0, 0, 0));
         // It is dropped unasked, here: asked, it would wait.
         drop(run);
         gates[2].pass();
-        assert_eq!((pool.live(), pool.idle(), asked.load(SeqCst)), (0, 0, 0));
+        assert_eq!((pool.in_use(), pool.idle(), asked.load(SeqCst)), (0, 0, 0));
     });
 }
 
@@ -408,11 +408,11 @@ fn the_thread_is_one_of_the_pool() {
         let input = Stuck { inside: inside.clone(), leave: leave.clone(), dropped, then: None };
         let run = input.fan_out().read_ahead().on(&pool).distribute([sum()]);
         inside.pass();
-        assert_eq!(pool.live(), 2);
+        assert_eq!(pool.in_use(), 2);
         assert!(pool.lease(1).is_err_and(|error| error.is_full()));
         leave.open();
         assert_eq!(run.map(|(_, x)| x).sum::<u64>(), 0);
-        assert_eq!((pool.live(), pool.idle()), (0, 2));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 2));
 
         // One thread is too few for a scan and the input: neither begins.
         let (pool, tally) = (Pool::with_max_threads(1), Tally::default());
@@ -423,7 +423,7 @@ fn the_thread_is_one_of_the_pool() {
         let message = refused.unwrap_err().downcast::<String>().unwrap();
         assert!(message.starts_with("a run that needs 2 threads cannot start: "), "{message}");
         tally.assert_settled();
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
         // With threads of another pool it goes.
         let run = (0..3_u64).fan_out().read_ahead().on(&pool).on(Global);
         assert_eq!(run.distribute([sum()]).map(|(_, x)| x).sum::<u64>(), 3);
@@ -519,7 +519,7 @@ fn drops_at_any_moment_return_and_leave_nothing() {
             let run = input.fan_out().with(&config).read_ahead().distribute(scans);
             run.take(round % 130).for_each(drop);
         }
-        while pool.live() > 0 {
+        while pool.in_use() > 0 {
             thread::yield_now();
         }
         tally.assert_settled();

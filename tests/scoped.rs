@@ -108,6 +108,6 @@ fn threads_of_a_scope_are_none_of_the_pool() {
         let folded = thread::scope(|scope| (0..9).fan_out().on(&pool).on(scope).fold(totals()));
         assert_eq!(folded, (9, 36, 9));
         assert_eq!((0..9).fan_out().on(&pool).scoped().fold(totals()), (9, 36, 9));
-        assert_eq!((pool.live(), pool.idle()), (0, 0));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 0));
     });
 }

@@ -107,7 +107,7 @@ fn outputs_without_end_are_those_of_the_sequential_run_and_nothing_piles_up() {
         let seed = random.next();
         outputs += round(&threads, seed);
         settle_at(before + idle);
-        assert_eq!(threads.live(), 0, "after the round with seed {seed}");
+        assert_eq!(threads.in_use(), 0, "after the round with seed {seed}");
         most = most.max(resident_bytes());
         let grown = most.saturating_sub(warm);
         assert!(grown < 20 * SLACK, "{grown} bytes more after {outputs} outputs");

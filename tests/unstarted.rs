@@ -84,7 +84,7 @@ impl Scan<u64> for Quiet {
 
 /// Waits until all threads are back in the pool.
 fn settle(pool: &Pool) {
-    while pool.live() > 0 {
+    while pool.in_use() > 0 {
         thread::yield_now();
     }
 }
@@ -182,12 +182,12 @@ fn a_scan_that_could_not_be_added_is_dropped_and_the_run_goes_on() {
                 assert_eq!(added, if asked { Err(NAME) } else { Ok(true) });
                 if asked {
                     log.tally.assert_settled();
-                    assert_eq!((log.calls.load(SeqCst), pool.live()), (0, 1));
+                    assert_eq!((log.calls.load(SeqCst), pool.in_use()), (0, 1));
                 }
                 let outputs = run.filter(|(id, _)| id.index() == 0).map(|(_, output)| output);
                 assert!(outputs.eq((0..100).chain([u64::MAX])));
                 log.tally.assert_settled();
-                assert_eq!(pool.live(), 0);
+                assert_eq!(pool.in_use(), 0);
             });
         }
     }

@@ -111,7 +111,7 @@ impl Drop for Input {
         self.gates.elsewhere.open();
         let left = self.case.width - self.case.ending();
         let published = || self.control.stats().scans[self.case.speaker].outputs;
-        while self.pool.live() > left || published() < 2 {
+        while self.pool.in_use() > left || published() < 2 {
             thread::yield_now();
         }
     }
@@ -145,7 +145,7 @@ fn play(case: &Case) {
     assert!(outputs.into_iter().eq(1..OUTPUTS));
     gates.heard.open();
     assert!(run.next().is_none());
-    assert_eq!(pool.live(), 0);
+    assert_eq!(pool.in_use(), 0);
 }
 
 /// Plays all cases of a width, each with a deadline: any speaker, with one scan of any

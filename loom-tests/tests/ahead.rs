@@ -126,7 +126,7 @@ models! {
         let input = input.inspect(move |_| _ = pulls.fetch_add(1, Relaxed));
         drop(input.fan_out().with(&config).read_ahead().distribute([count()]));
         // Its thread is back, or it was inside the input.
-        if pool.live() == 0 {
+        if pool.in_use() == 0 {
             assert_eq!(dropped.load(Relaxed), 1);
         }
     }
@@ -211,7 +211,7 @@ models! {
         let config = tight().pool(pool.clone());
         let builder = (0..1_u8).fan_out().with(&config).read_ahead();
         drop(builder.clone());
-        assert_eq!((pool.live(), pool.idle()), (0, 0));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 0));
         drop(builder.distribute([each()]));
     }
 
@@ -230,7 +230,7 @@ models! {
         let message = payload.downcast::<String>().expect("a message");
         assert!(message.starts_with(NO_THREADS), "{message}");
         assert_eq!((seen.flushes(), seen.drops(), dropped.load(Relaxed)), (0, 1, 1));
-        assert_eq!((pool.live(), pool.idle()), (0, 1));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 1));
     }
 
     /// One scan is ahead of the other, and the input of both.
@@ -257,6 +257,6 @@ models! {
         let config = tight().pool(pool.clone());
         let run = (0..1).fan_out().with(&config).read_ahead().distribute([each()]);
         assert_eq!(outputs(run), [[0]]);
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     }
 }

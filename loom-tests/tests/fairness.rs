@@ -90,7 +90,7 @@ models! {
         let run = (0..3).fan_out().with(&config).distribute([panic_at(0), repeat(6)]);
         // The other scan is in its first step, and what it has emitted is there.
         let mut run = run.inspect(|_| {
-            while pool.live() > 1 {
+            while pool.in_use() > 1 {
                 yield_now();
             }
             yield_now();
@@ -107,7 +107,7 @@ models! {
         let mut run = (0..1).fan_out().with(&config).distribute([repeat(6), first(1)]);
         let mut next = || run.next().map(|(id, _)| id.index());
         if next() == Some(0) {
-            while pool.live() > 1 {
+            while pool.in_use() > 1 {
                 yield_now();
             }
             assert_eq!(next(), Some(1));

@@ -33,7 +33,7 @@ const MAX: usize = 2;
 
 /// Asserts that nobody uses this pool, which has so many idle threads.
 fn can_be_leased_as_a_whole(pool: &Pool, idle: usize) {
-    assert_eq!((pool.live(), pool.idle()), (0, idle));
+    assert_eq!((pool.in_use(), pool.idle()), (0, idle));
     assert_eq!(pool.lease(MAX).map(|lease| lease.size()).ok(), Some(MAX));
 }
 
@@ -44,7 +44,7 @@ models! {
         let config = tight().pool(pool.clone());
         for _ in 0..2 {
             assert_eq!(outputs((0..1).fan_out().with(&config).distribute([count()])), [[1]]);
-            assert_eq!((pool.live(), pool.idle()), (0, 1));
+            assert_eq!((pool.in_use(), pool.idle()), (0, 1));
         }
     }
 
@@ -96,7 +96,7 @@ models! {
         let here = run(pool.clone());
         let there = elsewhere.join().expect("no panic");
         assert!(here || there, "nobody had it");
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     }
 
     /// The system refuses the second of two threads: the run drops what it was given, and the
@@ -108,7 +108,7 @@ models! {
         let seen = Seen::default();
         refused(&config, [Witness::new(&seen).boxed(), Witness::new(&seen).boxed()]);
         assert_eq!((seen.steps(), seen.flushes(), seen.drops()), (0, 0, 2));
-        assert_eq!((pool.live(), pool.idle()), (0, 1));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 1));
         assert_eq!(outputs((0..1).fan_out().with(&config).distribute([count()])), [[1]]);
     }
 
@@ -118,7 +118,7 @@ models! {
         let lease = pool.lease(MAX).expect("the pool is free");
         assert!(pool.lease(1).expect_err("no thread is free").is_full());
         let run = tight().set((0..1).fan_out()).on(lease).distribute([count(), first(1)]);
-        assert_eq!(pool.live(), 2);
+        assert_eq!(pool.in_use(), 2);
         assert_eq!(outputs(run), [[1], [0]]);
         can_be_leased_as_a_whole(&pool, 2);
     }
@@ -185,7 +185,7 @@ models! {
         let adding = checker::thread::spawn(move || drop(adder.add(count())));
         drop(run);
         adding.join().expect("adding does not panic");
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
         assert_eq!(pool.lease(MAX).map(|lease| lease.size()).ok(), Some(MAX));
     }
 
@@ -199,7 +199,7 @@ models! {
         let input = Blocking { items: 0..1, blocks_at: 0, gate: passed, dropped: Default::default() };
         let run = tight().set(input.fan_out()).on(lease).read_ahead().distribute([count()]);
         drop(run);
-        assert!(pool.live() <= 1);
+        assert!(pool.in_use() <= 1);
         gate.open();
     }
 
@@ -211,9 +211,9 @@ models! {
             let config = tight().pool(pool.clone()).thread_name(name);
             let run = (0..0).fan_out().with(&config).distribute([count()]);
             // In this order: meanwhile the thread may be handed back.
-            assert!(pool.idle() + pool.live() <= 1);
+            assert!(pool.idle() + pool.in_use() <= 1);
             assert_eq!(outputs(run), [[0]]);
-            assert_eq!((pool.live(), pool.idle()), (0, 1));
+            assert_eq!((pool.in_use(), pool.idle()), (0, 1));
         }
     }
 
@@ -223,7 +223,7 @@ models! {
         let config = tight().pool(pool.clone());
         let run = (0..0).fan_out().with(&config).distribute([count(), count()]);
         assert_eq!(outputs(run), [[0], [0]]);
-        assert_eq!((pool.live(), pool.idle()), (0, 1));
+        assert_eq!((pool.in_use(), pool.idle()), (0, 1));
     }
 
     /// An idle thread ends when the pool is gone, and so does one that is at work

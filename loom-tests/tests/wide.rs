@@ -66,7 +66,7 @@ fn drop_after(taken: usize, scans: usize) {
     let endless = (0..).map(|n: usize| n as u8);
     let run = endless.fan_out().with(&config).distribute(mixtures(scans));
     assert_eq!(run.take(taken).count(), taken);
-    assert_eq!(pool.live(), 0);
+    assert_eq!(pool.in_use(), 0);
 }
 
 /// Two of so many scans panic, at the last item but one and at the last; one of
@@ -163,7 +163,7 @@ models! {
         let config = tight().pool(pool.clone());
         let run = (0..2).fan_out().with(&config).read_ahead().distribute([count()]);
         assert_eq!(run.count(), 1);
-        assert_eq!(pool.live(), 0);
+        assert_eq!(pool.in_use(), 0);
     }
     run_after_run_on_one_pool(Unbounded) {
         let config = tight().pool(Pool::with_max_threads(4));

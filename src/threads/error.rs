@@ -14,7 +14,7 @@ pub enum LeaseError {
         /// How many threads were asked for.
         wanted: usize,
         /// How many threads of the pool are in use.
-        live: usize,
+        in_use: usize,
         /// The pool's maximum.
         max: usize,
     },
@@ -34,11 +34,11 @@ impl LeaseError {
 impl fmt::Display for LeaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full { wanted, live, max } => write!(
+            Self::Full { wanted, in_use, max } => write!(
                 f,
-                "the pool cannot give {}: its maximum is {max}, and {live} {} in use",
+                "the pool cannot give {}: its maximum is {max}, and {in_use} {} in use",
                 if *wanted == 1 { "a thread".to_owned() } else { format!("{wanted} threads") },
-                if *live == 1 { "is" } else { "are" },
+                if *in_use == 1 { "is" } else { "are" },
             ),
             Self::Spawn(error) => write!(f, "the operating system refused a thread: {error}"),
         }

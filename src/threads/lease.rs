@@ -30,7 +30,7 @@ use super::Pool;
 ///
 /// let (count, sum) = (1..=4).fan_out().on(lease).fold((scan::count(), scan::sum::<i32, i32>()));
 /// assert_eq!((count, sum), (4, 10));
-/// assert_eq!((pool.live(), pool.idle()), (0, 2));
+/// assert_eq!((pool.in_use(), pool.idle()), (0, 2));
 /// # Ok::<(), anabranch::LeaseError>(())
 /// ```
 #[must_use = "dropped at once, the threads go back to the pool"]

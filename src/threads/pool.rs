@@ -37,7 +37,7 @@ const MOST_THREADS: usize = 1 << 20;
 /// assert!(pool.lease(1).is_err());
 ///
 /// drop(first);
-/// assert_eq!((pool.live(), pool.idle()), (0, 2));
+/// assert_eq!((pool.in_use(), pool.idle()), (0, 2));
 /// assert_eq!((0..10).fan_out().on(&pool).distribute(scans()).count(), 2);
 /// # Ok::<(), anabranch::LeaseError>(())
 /// ```
@@ -50,16 +50,16 @@ struct Shared {
     max: Option<usize>,
     max_idle: usize,
     /// The pool that the threads are leased from, if this is the inside of a lease. That pool
-    /// counts all of them as live.
+    /// counts all of them as in use.
     parent: Option<Arc<Shared>>,
     state: Mutex<State>,
 }
 
-/// INVARIANT: `live + idle.len()` is at most the maximum, if there is one.
+/// INVARIANT: `in_use + idle.len()` is at most the maximum, if there is one.
 #[derive(Default)]
 struct State {
     /// How many threads are in use.
-    live: usize,
+    in_use: usize,
     idle: Vec<Thread>,
     /// Whether a lease has ended: it gives out no threads, and those that return go to its parent.
     closed: bool,
@@ -97,7 +97,7 @@ impl Pool {
     /// let pool = Pool::with_max_idle(1);
     /// let scans = [scan::count(), scan::count(), scan::count()];
     /// assert_eq!((0..10).fan_out().on(&pool).fold(scans), [10, 10, 10]);
-    /// assert_eq!((pool.live(), pool.idle()), (0, 1));
+    /// assert_eq!((pool.in_use(), pool.idle()), (0, 1));
     /// ```
     #[must_use]
     pub fn with_max_idle(max_idle: usize) -> Self {
@@ -142,13 +142,13 @@ impl Pool {
     // MODEL: loom-tests/tests/pool.rs::a_lease_comes_back_with_the_run
     pub fn lease(&self, size: usize) -> Result<Lease, LeaseError> {
         let workers = self.workers(iter::repeat_n(&ThreadKind::default(), size))?;
-        // From here on, the threads count as live here until the lease returns them.
+        // From here on, the threads count as in use here until the lease returns them.
         let idle = workers.into_iter().filter_map(Worker::into_thread).collect();
         let shared = Shared {
             max: Some(size),
             max_idle: size,
             parent: Some(Arc::clone(&self.shared)),
-            state: Mutex::new(State { live: 0, idle, closed: false }),
+            state: Mutex::new(State { in_use: 0, idle, closed: false }),
         };
         Ok(Lease { pool: Self { shared: Arc::new(shared) } })
     }
@@ -172,8 +172,8 @@ impl Pool {
 
     /// How many threads are in use: by scans, by inputs that are read ahead, and in leases.
     #[must_use]
-    pub fn live(&self) -> usize {
-        self.shared.state.lock().live
+    pub fn in_use(&self) -> usize {
+        self.shared.state.lock().in_use
     }
 
     /// Returns how many threads are idle.
@@ -200,7 +200,7 @@ impl Pool {
                 Some(worker) => worker,
                 None => {
                     let mailbox = start_thread(kind).map_err(|error| {
-                        self.shared.state.lock().live -= missing;
+                        self.shared.state.lock().in_use -= missing;
                         LeaseError::Spawn(error)
                     })?;
                     missing -= 1;
@@ -214,7 +214,7 @@ impl Pool {
 }
 
 impl Shared {
-    /// Counts a thread of each kind as live, and takes idle ones where there are any. Also removes
+    /// Counts a thread of each kind as in use, and takes idle ones where there are any. Also removes
     /// idle threads of other kinds that would put the pool above its maximum, for the caller to
     /// drop.
     #[allow(clippy::type_complexity, reason = "an alias would say no more")]
@@ -224,18 +224,18 @@ impl Shared {
     ) -> Result<(Vec<Option<Worker>>, Vec<Thread>), LeaseError> {
         let wanted = kinds.len();
         let mut state = self.state.lock();
-        let live = state.live;
-        let max = if state.closed { live } else { self.max.unwrap_or(MOST_THREADS) };
-        if wanted > max - live {
-            return Err(LeaseError::Full { wanted, live, max });
+        let in_use = state.in_use;
+        let max = if state.closed { in_use } else { self.max.unwrap_or(MOST_THREADS) };
+        if wanted > max - in_use {
+            return Err(LeaseError::Full { wanted, in_use, max });
         }
-        state.live += wanted;
+        state.in_use += wanted;
         let take = |kind: &ThreadKind| {
             let index = state.idle.iter().rposition(|thread| thread.kind == *kind)?;
             Some(self.worker(state.idle.swap_remove(index)))
         };
         let found = kinds.map(take).collect();
-        let room = self.max.map_or(usize::MAX, |max| max - state.live);
+        let room = self.max.map_or(usize::MAX, |max| max - state.in_use);
         let keep = state.idle.len().min(room);
         Ok((found, state.idle.split_off(keep)))
     }
@@ -247,7 +247,7 @@ impl Shared {
     /// Takes a thread back; if enough are idle already, it exits after its job.
     fn hand_back(&self, thread: Thread) {
         let mut state = self.state.lock();
-        state.live -= 1;
+        state.in_use -= 1;
         if !state.closed && self.max_idle > 0 {
             // The one that has been idle longest makes room: its kind may be out of use.
             let full = state.idle.len() >= self.max_idle;
@@ -271,10 +271,10 @@ impl Shared {
             return;
         }
         let idle = mem::take(&mut state.idle);
-        let missing = self.max.unwrap_or(0) - state.live - idle.len();
+        let missing = self.max.unwrap_or(0) - state.in_use - idle.len();
         drop(state);
         idle.into_iter().for_each(|thread| parent.hand_back(thread));
-        parent.state.lock().live -= missing;
+        parent.state.lock().in_use -= missing;
     }
 }
 
@@ -306,7 +306,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Takes the thread, which still counts as live.
+    /// Takes the thread, which still counts as in use.
     fn into_thread(mut self) -> Option<Thread> {
         self.thread.take()
     }
@@ -346,7 +346,7 @@ impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
             .field("max_threads", &self.shared.max)
-            .field("live", &self.live())
+            .field("in_use", &self.in_use())
             .field("idle", &self.idle())
             .finish()
     }

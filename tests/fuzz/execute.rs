@@ -138,10 +138,10 @@ fn ask_elsewhere(board: &Arc<Board>, pulled: u64, ask: &Ask) {
 /// Waits until nothing is left of the run.
 fn settle(board: &Arc<Board>, outcome: &mut Outcome) {
     let until = Instant::now() + SETTLING;
-    while board.threads.live() > 0 && Instant::now() < until {
+    while board.threads.in_use() > 0 && Instant::now() < until {
         thread::yield_now();
     }
-    outcome.settled = board.threads.live() == 0;
+    outcome.settled = board.threads.in_use() == 0;
     if board.program.again {
         let silent = |_: &Item, _: &mut Emitter<'_, Output>| ControlFlow::Continue(());
         let scans = vec![scan::from_fn(silent).boxed()];
@@ -358,7 +358,7 @@ impl<'a> Consumer<'a> {
         if matches!(self.board.program.host, Host::Lease(_)) {
             self.board.remote.forget_adder();
         }
-        self.outcome.live = self.board.threads.live();
+        self.outcome.live = self.board.threads.in_use();
         self.outcome.figures = self.board.remote.figures();
     }
 

@@ -48,7 +48,7 @@ impl Threads {
 
     /// How many are at work.
     pub(crate) fn live(&self) -> usize {
-        self.0.live()
+        self.0.in_use()
     }
 }
 

@@ -112,7 +112,7 @@ impl Threads {
 
     /// How many are at work.
     pub(crate) fn live(&self) -> usize {
-        self.0.live()
+        self.0.in_use()
     }
 
     /// Keeps one of them busy until what this gives is dropped.
@@ -500,6 +500,6 @@ fn a_lease_comes_back_with_its_run_though_an_adder_is_kept() {
     let adder = run.adder();
     assert_eq!(run.by_ref().count(), 1);
     drop(run);
-    assert_eq!((pool.live(), pool.idle()), (0, 2));
+    assert_eq!((pool.in_use(), pool.idle()), (0, 2));
     assert!(adder.add(scan::count()).is_err_and(|error| error.is_ended()));
 }

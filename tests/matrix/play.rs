@@ -76,7 +76,7 @@ pub(crate) fn play(cell: Cell, threads: &Threads) -> Vec<String> {
         let counts = format!("{made} made, {dropped} dropped");
         wrongs.push(format!("not every {kind:?} was dropped at last: {counts}"));
     }
-    if let Some(live) = patiently(grace, || Some(threads.live()).filter(|live| *live > 0)) {
+    if let Some(live) = patiently(grace, || Some(threads.in_use()).filter(|live| *live > 0)) {
         wrongs.push(format!("{live} threads are not back at last"));
     }
     wrongs
@@ -112,8 +112,8 @@ fn refuse(script: &Script, ledger: &Ledger, stage: &Stage) -> Vec<String> {
         }
     }
     let mut live = |most| {
-        if threads.live() > most {
-            wrongs.push(format!("{} threads are not back", threads.live()));
+        if threads.in_use() > most {
+            wrongs.push(format!("{} threads are not back", threads.in_use()));
         }
     };
     live(usize::from(busy));

@@ -14,7 +14,7 @@
 //! $ totals -n 2 -p 1 -h hosts CHANGELOG.md
 //! ```
 //!
-//! What to see here: the scans of the core's `word_totals`, one for each word, on any number of
+//! What to see here: a count for each word, on any number of
 //! machines; an input that may fail; and progress, on a terminal.
 
 use std::cmp::Reverse;
