@@ -82,7 +82,7 @@ fn a_lease_that_does_not_fit_is_refused_at_once_and_one_that_fits_is_given() {
 
         let error = pool.lease(3).unwrap_err();
         assert!(error.is_full());
-        assert!(matches!(error, LeaseError::Full { wanted: 3, live: 1, max: 3 }));
+        assert!(matches!(error, LeaseError::Full { wanted: 3, in_use: 1, max: 3 }));
         assert_eq!(
             error.to_string(),
             "the pool cannot give 3 threads: its maximum is 3, and 1 is in use"
