@@ -21,7 +21,7 @@ fn a_lease_is_refused_with_all_numbers() {
     let first = pool.lease(2).unwrap();
     assert_eq!((first.size(), pool.in_use(), pool.idle()), (2, 2, 0));
     let error = pool.lease(2).unwrap_err();
-    assert!(matches!(error, LeaseError::Full { wanted: 2, live: 2, max: 3 }));
+    assert!(matches!(error, LeaseError::Full { wanted: 2, in_use: 2, max: 3 }));
     assert!(error.is_full() && error.source().is_none());
     let words = "the pool cannot give 2 threads: its maximum is 3, and 2 are in use";
     assert_eq!(error.to_string(), words);
