@@ -111,7 +111,7 @@ impl Threads {
     }
 
     /// How many are at work.
-    pub(crate) fn live(&self) -> usize {
+    pub(crate) fn in_use(&self) -> usize {
         self.0.in_use()
     }
 
