@@ -150,7 +150,7 @@ impl Consumer<'_> {
             true => (PATIENCE, GRACE),
             false => (Duration::ZERO, Duration::ZERO),
         };
-        let live = || self.threads.map(Threads::live).filter(|live| *live > leased);
+        let live = || self.threads.map(Threads::in_use).filter(|live| *live > leased);
         if let Some(live) = patiently(patience, live) {
             witness
                 .wrongs
