@@ -159,8 +159,11 @@ fn the_name_of_one_that_has_panicked_is_known_behind_the_outputs_of_another() {
         deadline(move || {
             let pool = Pool::new();
             let config = config.pool(pool.clone());
-            // Emits what it has when the other scan has gone.
+            let gate = Gate::default();
+            let begun = gate.clone();
+            // Emits what it has when the other scan has gone, which goes when this step has begun.
             let last = scan::from_fn(move |_: &u64, out: &mut Emitter<'_, u64>| {
+                begun.open();
                 while pool.in_use() > 1 {
                     thread::yield_now();
                 }
@@ -168,7 +171,11 @@ fn the_name_of_one_that_has_panicked_is_known_behind_the_outputs_of_another() {
                 ControlFlow::Continue(())
             });
             let mut run = (0..1).fan_out().with(&config).distribute([last.boxed()]);
-            let id = run.adder().add(named()).unwrap();
+            let late = scan::map(move |_: &u64| -> u64 {
+                gate.pass();
+                panic_any("expected: late")
+            });
+            let id = run.adder().add(late.named("late").boxed()).unwrap();
             let (before, payload) = until_panic(&mut run);
             assert_eq!((before.len() as u64, payload), (ITEMS, "expected: late"));
             assert_eq!(run.name(id), Some("late"));
