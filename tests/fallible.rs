@@ -178,7 +178,7 @@ fn a_token_says_whether_items_are_missing() {
             let asks = |items: Items<'_, u64>| {
                 let token = items.abort_token();
                 items.for_each(drop);
-                token.is_aborted()
+                token.is_cut_short()
             };
             let run = || (0..100).fan_out().with(&config);
             assert_eq!(run().branch(asks).join(), (false,));

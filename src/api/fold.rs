@@ -215,9 +215,9 @@ where
             while let Some((id, output)) = manager.next() {
                 slots.place(id.index(), output);
                 // Behind a panic or an error of the input, an error is what came of missing items.
-                if !manager.is_cut_short() {
+                if !manager.run().is_cut_short() {
                     if let Some(result) = failed(&mut slots) {
-                        manager.note_failure(id);
+                        manager.run().note_failure(id);
                         return Some(result);
                     }
                 }

@@ -273,12 +273,32 @@ pub struct AbortToken {
 }
 
 impl AbortToken {
-    /// Returns whether items may be missing: the run was aborted by
-    /// [`Control::abort`](crate::Control::abort), by a panic, by an error of another branch or
-    /// because its consumer has left; or its input has panicked, or ended with an
-    /// [error](crate::FanOut::until_error). A [stop](crate::Control::stop) is an ordinary end.
+    /// Returns whether the run was aborted by [`Control::abort`](crate::Control::abort), by a panic,
+    /// by an error of another branch, or because its consumer has left. Then outputs are no longer
+    /// wanted.
     #[must_use]
     pub fn is_aborted(&self) -> bool {
+        self.run.is_severed()
+    }
+
+    /// Returns whether items may be missing: the run was [aborted](Self::is_aborted), or its input
+    /// ended with an [error](crate::FanOut::until_error). A [stop](crate::Control::stop) is an
+    /// ordinary end.
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let blocks = [Ok("to be"), Err("the disk is gone"), Ok("not to be")].into_iter();
+    /// let written = blocks.fan_out().until_error().branch(|blocks| {
+    ///     let token = blocks.abort_token();
+    ///     let text: String = blocks.cloned().collect();
+    ///     // A file would get its name here, or be removed.
+    ///     assert!(token.is_cut_short() && text == "to be");
+    /// });
+    /// assert_eq!(written.join(), Err("the disk is gone"));
+    /// ```
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
         self.run.is_cut_short()
     }
 }

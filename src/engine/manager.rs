@@ -252,15 +252,9 @@ impl<S: Source, O> Manager<S, O> {
         (ready, self.ended.then_some(ready))
     }
 
-    /// Returns whether items are missing: the run is aborted, or its input has panicked or ended
-    /// with an error.
-    pub(crate) fn is_cut_short(&self) -> bool {
-        self.run.is_cut_short()
-    }
-
-    /// Records that the run ends because of an error of this scan.
-    pub(crate) fn note_failure(&self, id: ScanId) {
-        self.run.note_failure(id);
+    /// What the threads of the run share.
+    pub(crate) fn run(&self) -> &Run {
+        &self.run
     }
 
     /// Returns the origin of the panic that ended the run.

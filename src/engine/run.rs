@@ -99,11 +99,16 @@ impl Run {
         self.is(Stage::Aborted)
     }
 
+    /// Returns whether the run is aborted, or its input has panicked.
+    pub(crate) fn is_severed(&self) -> bool {
+        self.is(Stage::Severed)
+    }
+
     /// Returns whether items are missing: the run is aborted, or its input has panicked or ended
     /// with an error.
     pub(crate) fn is_cut_short(&self) -> bool {
         // ORDERING: raised before the end of the items is sent, which publishes it.
-        self.is(Stage::Severed) || self.input_failed.load(Ordering::Relaxed)
+        self.is_severed() || self.input_failed.load(Ordering::Relaxed)
     }
 
     /// Records that the input ends with an error.
@@ -127,7 +132,7 @@ impl Run {
     }
 
     /// Records the scan whose error ends the run.
-    pub(super) fn note_failure(&self, id: ScanId) {
+    pub(crate) fn note_failure(&self, id: ScanId) {
         self.failed.get_or_init(|| id);
     }
 
