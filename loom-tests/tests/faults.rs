@@ -64,7 +64,7 @@ models! {
     }
 
     /// A scan that ends at its first item without a word, all by itself.
-    scan_that_ends_silently(Unbounded) {
+    scan_that_ends_silently(Preemptions(4)) {
         assert_eq!(outputs((0..).fan_out().with(&tight()).distribute([first(0)])), [[0; 0]]);
     }
 
