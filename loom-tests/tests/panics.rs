@@ -17,7 +17,7 @@ use anabranch_models::runs::{
 
 models! {
     /// At the first item.
-    panic_in_a_step(Unbounded) {
+    panic_in_a_step(Preemptions(4)) {
         let mut run = start(1, [panic_at(0)]);
         assert_eq!(until_panic(&mut run), ([vec![]], "expected: step"));
         assert_eq!(run.next(), None);
