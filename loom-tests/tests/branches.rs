@@ -218,7 +218,7 @@ models! {
 
     /// The first error ends the run, though the other branch has not come to its end.
     error_of_a_branch(Preemptions(1)) {
-        let run = over(endless(), &tight())
+        let run = run(3)
             .branch(|mut items| match items.next() {
                 Some(item) => Err(*item),
                 None => Ok(()),
