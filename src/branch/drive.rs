@@ -72,10 +72,14 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
             let items = Items::new(Rc::clone(&feed) as Rc<_>, run);
             contain_into(&mut panic, || outputs = Some(f(items).into_iter()));
             contain_into(&mut panic, || {
-                let refused =
-                    outputs.iter_mut().flatten().find_map(|output| feed.emit(output).err());
-                // As of all outputs that nobody takes, a panic of its drop is discarded.
-                contain_drop(refused).into_iter().for_each(discard);
+                let Some(outputs) = &mut outputs else { return };
+                for output in outputs {
+                    if let Err(refused) = feed.emit(output) {
+                        // As of all outputs that nobody takes, a panic of its drop is discarded.
+                        contain_drop(refused).into_iter().for_each(discard);
+                        break;
+                    }
+                }
             });
             contain_into(&mut panic, || drop(outputs));
             contain_into(&mut panic, || feed.finish(None));

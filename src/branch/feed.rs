@@ -87,7 +87,12 @@ impl<T, O> Ends<T, O> {
     /// only while there may be items from before.
     #[inline]
     fn is_wanted(&self) -> bool {
-        !self.outlet.is_severed() || self.inlet.is_some() && !self.outlet.is_closed()
+        !self.outlet.is_severed() || self.is_still_wanted()
+    }
+
+    #[cold]
+    fn is_still_wanted(&self) -> bool {
+        self.inlet.is_some() && !self.outlet.is_closed()
     }
 
     /// Returns whether the run goes on. If it does not, the items are cut short.
