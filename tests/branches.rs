@@ -549,6 +549,51 @@ fn errors_of_the_input_come_behind_the_results() {
     }
 }
 
+/// An output whose drop panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::panic_any("expected: drop")
+    }
+}
+
+#[test]
+fn the_drop_of_an_output_that_nobody_wants_does_not_panic_in_the_run() {
+    hush();
+    for config in tight_and_default() {
+        deadline(move || {
+            let control = Control::new();
+            let config = config.clone().control(&control);
+            let run = (0..1_u64).fan_out().with(&config);
+            let run = run.branch(move |_| iter::once_with(move || control.abort()).map(|()| Bomb));
+            assert!(run.merge().next().is_none());
+        });
+    }
+}
+
+#[test]
+fn a_panic_of_the_input_ends_a_branch_that_yields_for_ever() {
+    hush();
+    for config in tight_and_default() {
+        deadline(move || {
+            let input = (0..10_u64).inspect(|n| {
+                if *n == 5 {
+                    std::panic::panic_any("expected: input")
+                }
+            });
+            let run = input.fan_out().with(&config);
+            let run = run.branch(|items| {
+                drop(items);
+                0_u64..
+            });
+            // And one that has use for the items.
+            let mut run = run.branch(|items| items.cloned()).merge();
+            assert_eq!(until_panic(&mut run.by_ref().take(100_000_000)).1, "expected: input");
+        });
+    }
+}
+
 #[test]
 fn threads_and_values_are_given_back() {
     hush();

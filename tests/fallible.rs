@@ -182,6 +182,9 @@ fn a_token_says_whether_items_are_missing() {
             };
             let run = || (0..100).fan_out().with(&config);
             assert_eq!(run().branch(asks).join(), (false,));
+            // Nor is a run aborted that has come to its end.
+            let (token,) = run().branch(|items| items.abort_token()).join();
+            assert!(!token.is_aborted());
             let input = (0..100).map(|n| if n < 50 { Ok(n) } else { Err("disk") });
             let seen = Arc::new(AtomicUsize::new(0));
             let see = Arc::clone(&seen);

@@ -46,11 +46,9 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
         F: FnOnce(Items<'a, T>) -> R + Send + 'a,
         R: 'a,
     {
-        let run = move |inlet: Inlet<T>, outlet| {
-            let run = Arc::clone(inlet.run());
-            let feed = Rc::new(Feed::new(inlet, outlet));
+        let run = move |inlet, outlet| {
+            let (feed, items) = open(inlet, outlet);
             let (mut panic, mut result) = (None, None);
-            let items = Items::new(Rc::clone(&feed) as Rc<_>, run);
             contain_into(&mut panic, || result = Some(wrap(f(items))));
             contain_into(&mut panic, || feed.finish(result));
             panic
@@ -65,11 +63,9 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
         F: FnOnce(Items<'a, T>) -> R + Send + 'a,
         R: IntoIterator<Item = O>,
     {
-        let run = move |inlet: Inlet<T>, outlet| {
-            let run = Arc::clone(inlet.run());
-            let feed = Rc::new(Feed::new(inlet, outlet));
+        let run = move |inlet, outlet| {
+            let (feed, items) = open(inlet, outlet);
             let (mut panic, mut outputs) = (None, None);
-            let items = Items::new(Rc::clone(&feed) as Rc<_>, run);
             contain_into(&mut panic, || outputs = Some(f(items).into_iter()));
             contain_into(&mut panic, || {
                 let Some(outputs) = &mut outputs else { return };
@@ -87,6 +83,13 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
         };
         Self { name, run: Box::new(run) }
     }
+}
+
+/// Returns what a branch emits into, and its items.
+fn open<'a, T: 'a, O: 'a>(inlet: Inlet<T>, outlet: Outlet<O>) -> (Rc<Feed<T, O>>, Items<'a, T>) {
+    let run = Arc::clone(inlet.run());
+    let feed = Rc::new(Feed::new(inlet, outlet));
+    (Rc::clone(&feed), Items::new(feed, run))
 }
 
 impl<T, O> fmt::Debug for BoxBranch<'_, T, O> {

@@ -11,8 +11,8 @@ use crate::threads::Worker;
 ///
 /// Invariant: it is the first thing that a scan thread owns and the last that it drops, so at this
 /// point the thread has dropped the scan, every item and output, and its ends of the two channels.
-/// (What is still in a channel is dropped with its other end, which the manager drops before the
-/// run ends.) Then, in this order:
+/// (Its queue went with the inlet; outputs are dropped with their channel's other end, which the
+/// manager drops before the run ends.) Then, in this order:
 ///
 /// 1. the thread returns to the pool, so that once the run has ended, another run can start on it;
 /// 2. the exit is published;
