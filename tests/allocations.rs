@@ -26,24 +26,3 @@ fn batches_of_plain_values_are_filled_again() {
         assert!(allocated < items / 10, "{allocated} bytes for {items} bytes of items");
     });
 }
-
-/// A handle keeps its own batch, and no other from being filled again.
-#[test]
-fn a_handle_that_is_kept_keeps_one_batch() {
-    deadline(|| {
-        let (batches, length) = (500, 1_000);
-        let items = (0..batches * length).fan_out().batch(length as usize);
-        let region = Region::new(ALLOCATOR);
-        let (last,) = items
-            .branch(|mut items| {
-                let first = items.next();
-                let last = items.last().map(|item| *item);
-                (first.map(|item| *item), last)
-            })
-            .join();
-        let allocated = region.change().bytes_allocated;
-        assert_eq!(last, (Some(0), Some(batches * length - 1)));
-        let all = (batches * length) as usize * size_of::<u64>();
-        assert!(allocated < all / 10, "{allocated} bytes for {all} bytes of items");
-    });
-}
