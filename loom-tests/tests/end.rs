@@ -1,10 +1,11 @@
 //! How runs end: nothing is lost, nothing is left.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anabranch::IteratorExt;
-use anabranch::scan::Scan;
+use anabranch::scan::{self, Emitter, Scan};
 use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::config::With as _;
 use anabranch_models::models;
@@ -100,6 +101,25 @@ models! {
         let counts = count().map_input(|_: &Opens| 0).boxed();
         let run = input.fan_out().with(&tight()).distribute([ends, counts]);
         assert_eq!(outputs(run), [vec![], vec![2]]);
+    }
+
+    /// The same with a scan that has ended, and whose last output finds no room.
+    queue_of_a_scan_that_waits_for_room(Preemptions(3)) {
+        let gate = Gate::default();
+        let mut items = [None, None, None, Some(gate.clone())].into_iter().map(Opens);
+        let input = std::iter::from_fn(move || {
+            let item = items.next();
+            if item.is_none() {
+                gate.pass();
+            }
+            item
+        });
+        let ends = scan::from_fn(|_: &Opens, out: &mut Emitter<'_, u8>| {
+            (0..3).for_each(|output| out.emit(output));
+            ControlFlow::Break(())
+        });
+        let config = tight().batch(2).input_capacity(2);
+        assert_eq!(outputs(input.fan_out().with(&config).distribute([ends])), [[0, 1, 2]]);
     }
 
     /// A run without scans.

@@ -70,15 +70,15 @@ impl<T, O> Feed<T, O> {
         }
     }
 
-    /// Emits the result of the branch, then publishes what is gathered, and drops both ends.
+    /// Leaves, emits the result of the branch, publishes what is gathered, and drops both ends.
     pub(super) fn finish(&self, result: Option<O>) {
         let Some(ends) = self.ends.take() else { return };
         let Ends { inlet, mut outlet, .. } = ends;
+        drop(inlet);
         if let Some(result) = result {
             outlet.emit(result);
         }
         outlet.publish();
-        drop(inlet);
     }
 }
 

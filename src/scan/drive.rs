@@ -44,12 +44,12 @@ impl<T, S: HandOver<T>> Branch<T> for DrivenTotal<S> {
 
 fn drive_to_the_end<T, S: Scan<T>>(
     mut scan: S,
-    mut inlet: Inlet<T>,
+    inlet: Inlet<T>,
     mut outlet: Outlet<S::Output>,
     aborted: impl FnOnce(&mut S, &mut Outlet<S::Output>),
 ) -> Option<Payload> {
     let mut panic = None;
-    contain_into(&mut panic, || match drive(&mut scan, &mut inlet, &mut outlet) {
+    contain_into(&mut panic, || match drive(&mut scan, inlet, &mut outlet) {
         ControlFlow::Continue(()) if outlet.is_closed() => aborted(&mut scan, &mut outlet),
         _ => {}
     });
@@ -59,10 +59,11 @@ fn drive_to_the_end<T, S: Scan<T>>(
 }
 
 /// Takes batches until the scan ends by itself (`Break`), Stop comes and the scan is flushed,
-/// or the run is aborted.
+/// or the run is aborted. Then it leaves its queue, before it waits for room for its last outputs.
+// MODEL: loom-tests/tests/end.rs::queue_of_a_scan_that_waits_for_room
 fn drive<T, S: Scan<T>>(
     scan: &mut S,
-    inlet: &mut Inlet<T>,
+    mut inlet: Inlet<T>,
     outlet: &mut Outlet<S::Output>,
 ) -> ControlFlow<()> {
     while let Some(message) = inlet.next() {
