@@ -44,26 +44,28 @@ impl<T, S: HandOver<T>> Branch<T> for DrivenTotal<S> {
 
 fn drive_to_the_end<T, S: Scan<T>>(
     mut scan: S,
-    inlet: Inlet<T>,
+    mut inlet: Inlet<T>,
     mut outlet: Outlet<S::Output>,
     aborted: impl FnOnce(&mut S, &mut Outlet<S::Output>),
 ) -> Option<Payload> {
     let mut panic = None;
-    contain_into(&mut panic, || match drive(&mut scan, inlet, &mut outlet) {
+    contain_into(&mut panic, || match drive(&mut scan, &mut inlet, &mut outlet) {
         ControlFlow::Continue(()) if outlet.is_closed() => aborted(&mut scan, &mut outlet),
         _ => {}
     });
+    // Its queue does not wait for room for its last outputs.
+    // MODEL: loom-tests/tests/end.rs::queue_of_a_scan_that_waits_for_room
+    drop(inlet);
     contain_into(&mut panic, || outlet.publish());
     contain_into(&mut panic, || drop(scan));
     panic
 }
 
 /// Takes batches until the scan ends by itself (`Break`), Stop comes and the scan is flushed,
-/// or the run is aborted. Then it leaves its queue, before it waits for room for its last outputs.
-// MODEL: loom-tests/tests/end.rs::queue_of_a_scan_that_waits_for_room
+/// or the run is aborted.
 fn drive<T, S: Scan<T>>(
     scan: &mut S,
-    mut inlet: Inlet<T>,
+    inlet: &mut Inlet<T>,
     outlet: &mut Outlet<S::Output>,
 ) -> ControlFlow<()> {
     while let Some(message) = inlet.next() {
