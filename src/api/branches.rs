@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use super::blocking::{Blocking, ToTheEnd};
 use super::distribute::Distribute;
 use super::fan_out::FanOut;
-use super::fold::{Blocking, ToTheEnd};
 use super::lists::Shared;
 use super::parts::{And, Closure, Join, Merge, Returned, Stepped};
+use super::slots::Slots;
 use super::source::Source;
 use super::start::Moved;
 use super::tried::{Failing, TryAll};
@@ -115,8 +116,8 @@ impl<I: Source, Th> FanOut<I, Th> {
 /// A run with branches that has not started, returned by [`FanOut::branch`].
 #[must_use = "a run does not start before its verb"]
 pub struct Branches<I, Th, L> {
-    run: FanOut<I, Th>,
-    parts: L,
+    pub(super) run: FanOut<I, Th>,
+    pub(super) parts: L,
 }
 
 // `M` stands for `L::With`, so that the compiler says in the words of `And` that there is none.
@@ -187,12 +188,7 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
         Th: Blocking<'a>,
         L: Join<'a, <I as Source>::Item, Results = R>,
     {
-        let Self { run: FanOut { source, threads, options }, parts } = self;
-        let slots = parts.nothing();
-        let branches = parts.joined();
-        let run =
-            ToTheEnd { source, options, branches, slots, failed: |_| None, results: L::results };
-        threads.run(run)
+        self.run_to_the_end(|_| None, L::results)
     }
 
     /// Does the same as [`join`](Self::join) with branches that return `Result`s, and returns at
@@ -246,17 +242,10 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
         Th: Blocking<'a>,
         L: Join<'a, <I as Source>::Item, Results: TryAll<Ok = R, Err = E>, Slots: Failing<E>>,
     {
-        let Self { run: FanOut { source, threads, options }, parts } = self;
-        let slots = parts.nothing();
-        let branches = parts.joined();
-        threads.run(ToTheEnd {
-            source,
-            options,
-            branches,
-            slots,
-            failed: |slots| slots.take_error().map(Err),
-            results: |slots| L::results(slots).try_all(),
-        })
+        self.run_to_the_end(
+            |slots| slots.take_error().map(Err),
+            |slots| L::results(slots).try_all(),
+        )
     }
 
     /// Runs the branches and merges the outputs into one iterator: what the iterators yield that
@@ -313,6 +302,26 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     {
         let (manager, ending) = self.run.start_with(self.parts.merged(), Kept::Every, |_| NoHook);
         Distribute { manager, ending }
+    }
+
+    /// Runs the branches until all have returned, or until `failed` takes what the run returns from
+    /// the results so far.
+    #[track_caller]
+    fn run_to_the_end<'a, R>(
+        self,
+        failed: fn(&mut L::Slots) -> Option<R>,
+        results: fn(L::Slots) -> R,
+    ) -> I::Yield<R>
+    where
+        I: Source<Item: Shared + 'a>,
+        Moved<I>: Send + 'a,
+        Th: Blocking<'a>,
+        L: Join<'a, <I as Source>::Item>,
+    {
+        let Self { run: FanOut { source, threads, options }, parts } = self;
+        let branches = parts.joined();
+        let slots = Slots::empty(branches.len());
+        threads.run(ToTheEnd { source, options, branches, slots, failed, results })
     }
 }
 

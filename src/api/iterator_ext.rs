@@ -6,7 +6,8 @@ use super::demux::Demux;
 use super::distribute::Distribute;
 use super::fan_out::FanOut;
 use super::lists::{Scans, Shared};
-use super::results::{Latest, Rows, Totals};
+use super::rows::{Latest, Rows};
+use super::totals::Totals;
 use super::zip_latest::ZipLatest;
 use crate::scan::Scan;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::results::{OneOf, Slots};
+use super::slots::{OneOf, Slots};
 use crate::branch::{BoxBranch, Items};
 use crate::scan::{Driven, DrivenTotal, Scan, Total};
 
@@ -137,13 +137,10 @@ pub trait And<P> {
     note = "`.last()` makes a total of any scan; `merge` gives all outputs"
 )]
 pub trait Join<'a, T>: Sized + 'a {
-    /// The results: a tuple or a vector.
+    /// The results: a tuple, an array or a vector.
     type Results;
     #[doc(hidden)]
     type Slots: Slots<Output: Send + 'a>;
-
-    #[doc(hidden)]
-    fn nothing(&self) -> Self::Slots;
 
     #[doc(hidden)]
     fn joined(self) -> Vec<BoxBranch<'a, T, <Self::Slots as Slots>::Output>>;
@@ -175,10 +172,6 @@ macro_rules! tuple {
             type Results = ($($part::Result,)+);
             type Slots = ($(Option<$output>,)+);
 
-            fn nothing(&self) -> Self::Slots {
-                ($(None::<$output>,)+)
-            }
-
             fn joined(self) -> Vec<BoxBranch<'a, T, OneOf<$($output),+>>> {
                 vec![$(self.$index.joined(OneOf::$output)),+]
             }
@@ -201,42 +194,34 @@ macro_rules! tuple {
     };
 }
 
-tuple!(PA A 0);
-tuple!(PA A 0, PB B 1);
-tuple!(PA A 0, PB B 1, PC C 2);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3, PE E 4);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3, PE E 4, PF F 5);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3, PE E 4, PF F 5, PG G 6);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3, PE E 4, PF F 5, PG G 6, PH H 7);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3, PE E 4, PF F 5, PG G 6, PH H 7, PI I 8);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3, PE E 4, PF F 5, PG G 6, PH H 7, PI I 8, PJ J 9);
-tuple!(PA A 0, PB B 1, PC C 2, PD D 3, PE E 4, PF F 5, PG G 6, PH H 7, PI I 8, PJ J 9, PK K 10);
-tuple!(
-    PA A 0, PB B 1, PC C 2, PD D 3, PE E 4, PF F 5, PG G 6, PH H 7, PI I 8, PJ J 9, PK K 10,
-    PL L 11
-);
+for_each_tuple!(tuple);
 
-impl<'a, T, P, O> Join<'a, T> for Vec<P>
-where
-    P: Joined<'a, T, Output = O>,
-    O: Returned + 'a,
-{
-    type Results = Vec<P::Result>;
-    type Slots = Vec<Option<O>>;
+/// Implements what arrays and vectors have in common.
+macro_rules! list {
+    ($list:ident, [$($n:tt)*], |$slots:ident| $results:expr) => {
+        impl<'a, T, P, O, $($n)*> Join<'a, T> for list!($list, P, $($n)*)
+        where
+            P: Joined<'a, T, Output = O>,
+            O: Returned + 'a,
+        {
+            type Results = list!($list, P::Result, $($n)*);
+            type Slots = list!($list, Option<O>, $($n)*);
 
-    fn nothing(&self) -> Self::Slots {
-        self.iter().map(|_| None).collect()
-    }
+            fn joined(self) -> Vec<BoxBranch<'a, T, O>> {
+                self.into_iter().map(|part| part.joined(|output| output)).collect()
+            }
 
-    fn joined(self) -> Vec<BoxBranch<'a, T, O>> {
-        self.into_iter().map(|part| part.joined(|output| output)).collect()
-    }
-
-    fn results(slots: Self::Slots) -> Self::Results {
-        slots.into_iter().map(P::result).collect()
-    }
+            fn results($slots: Self::Slots) -> Self::Results {
+                $results
+            }
+        }
+    };
+    (array, $element:ty, const N: usize) => { [$element; N] };
+    (vector, $element:ty,) => { Vec<$element> };
 }
+
+list!(vector, [], |slots| slots.into_iter().map(P::result).collect());
+list!(array, [const N: usize], |slots| slots.map(P::result));
 
 impl<'a, T, P: Merged<'a, T>> Merge<'a, T> for Vec<P> {
     type Output = P::Output;
@@ -247,7 +232,7 @@ impl<'a, T, P: Merged<'a, T>> Merge<'a, T> for Vec<P> {
 }
 
 macro_rules! and {
-    ($($part:ident $index:tt),+) => {
+    ($($part:ident $_output:ident $index:tt),+) => {
         impl<P, $($part),+> And<P> for ($($part,)+) {
             type With = ($($part,)+ P,);
 
@@ -258,17 +243,7 @@ macro_rules! and {
     };
 }
 
-and!(A 0);
-and!(A 0, B 1);
-and!(A 0, B 1, C 2);
-and!(A 0, B 1, C 2, D 3);
-and!(A 0, B 1, C 2, D 3, E 4);
-and!(A 0, B 1, C 2, D 3, E 4, F 5);
-and!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-and!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-and!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
-and!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
-and!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+for_each_tuple_that_can_grow!(and);
 
 impl<F> fmt::Debug for Closure<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! `scoped`: a blocking verb in a scope of its own.
 
+use super::blocking::{Blocking, Job};
 use super::fan_out::FanOut;
-use super::fold::{Blocking, Job};
 use crate::sync::scope;
 use crate::threads::Scoped;
 

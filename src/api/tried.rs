@@ -1,6 +1,6 @@
 //! Results that may be errors, and runs that end at the first.
 
-use super::results::Slots;
+use super::slots::Slots;
 
 /// The results of several totals or branches, each of which may have failed: a tuple, an array or a
 /// vector of `Result`s with one type of error. `Option`s of such are allowed too.
@@ -101,7 +101,7 @@ impl<X, E, const N: usize> Failing<E> for [Option<Result<X, E>>; N] {
 }
 
 macro_rules! tuple {
-    ($($part:ident $index:tt),+) => {
+    ($($part:ident $value:ident $index:tt),+) => {
         impl<Error, $($part: Tried<Err = Error>),+> TryAll for ($($part,)+) {
             type Ok = ($($part::Ok,)+);
             type Err = Error;
@@ -111,7 +111,7 @@ macro_rules! tuple {
             }
         }
 
-        impl<Error, $($part),+> Failing<Error> for ($(Option<Result<$part, Error>>,)+) {
+        impl<Error, $($value),+> Failing<Error> for ($(Option<Result<$value, Error>>,)+) {
             fn take_error(&mut self) -> Option<Error> {
                 None$(.or_else(|| take_error(&mut self.$index)))+
             }
@@ -119,15 +119,4 @@ macro_rules! tuple {
     };
 }
 
-tuple!(A 0);
-tuple!(A 0, B 1);
-tuple!(A 0, B 1, C 2);
-tuple!(A 0, B 1, C 2, D 3);
-tuple!(A 0, B 1, C 2, D 3, E 4);
-tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
-tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
-tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
-tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
-tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+for_each_tuple!(tuple);

@@ -6,7 +6,7 @@ use std::iter::FusedIterator;
 use super::distribute::at_the_end;
 use super::fan_out::FanOut;
 use super::lists::Shared;
-use super::results::{Latest, Rows};
+use super::rows::{Latest, Rows};
 use super::source::Source;
 use super::start::{Moved, Pulled};
 use super::until_error::Ending;
@@ -74,8 +74,8 @@ impl<I, Th> FanOut<I, Th> {
         L: Rows<'a, <I as Source>::Item, Latest = R>,
         R: Latest<Output: Send + 'a>,
     {
-        let latest = scans.nothing();
         let scans: Vec<_> = scans.per_item().into_iter().map(Driven).collect();
+        let latest = R::empty(scans.len());
         let lanes = scans.iter().map(|_| Outputs::new(Vec::new())).collect();
         let (manager, ending) = self.start(scans, Kept::Marked);
         ZipLatest { manager: manager.in_turns(), lanes, current: 0, latest, ending }

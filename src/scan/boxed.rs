@@ -2,16 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use super::{Emitter, HandOver, Scan};
+use super::{Emitter, Scan};
 
 /// A boxed scan of any type, returned by [`Scan::boxed`]. What it borrows lives for `'a`.
 pub type BoxScan<'a, T, O> = Box<dyn Scan<T, Output = O> + Send + 'a>;
-
-impl<T, S: HandOver<T> + ?Sized> HandOver<T> for Box<S> {
-    fn hand_over(&mut self, out: &mut Emitter<'_, S::Output>) {
-        (**self).hand_over(out);
-    }
-}
 
 impl<T, S: Scan<T> + ?Sized> Scan<T> for Box<S> {
     type Output = S::Output;

@@ -64,7 +64,6 @@ pub use self::per_item::{
     FromFn, cloned, filter, filter_map, from_fn, inspect, map, scan, take, take_while,
 };
 pub use self::running::Running;
-pub(crate) use self::total::HandOver;
 pub use self::total::{Last, Total};
 
 use self::adaptors::{Filter, FilterInput, Map, MapInput, Named, Take, TakeWhile, Then};
