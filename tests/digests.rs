@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may panic, as it may itself")]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,11 +14,11 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::thread;
-use std::time::{Duration, Instant};
 
+use program::{DEADLINE, built, wait};
 use tempfile::TempDir;
 
 /// The programs of coreutils, and what the example calls the same.
@@ -24,10 +27,6 @@ const COREUTILS: [(&str, &str); 4] =
 
 /// The block length of the example. Inputs end before, at and behind a multiple of it.
 const BLOCK: usize = 256 << 10;
-
-/// The time that a process may take before it counts as hung.
-const DEADLINE: Duration = Duration::from_secs(60);
-const BUILD_DEADLINE: Duration = Duration::from_secs(600);
 
 /// A process that has ended.
 #[derive(Debug)]
@@ -62,7 +61,7 @@ fn run_beside(command: &mut Command, beside: impl FnOnce(Option<ChildStdin>) + S
     // A file takes any amount without a reader.
     let mut stdout = tempfile::tempfile().unwrap();
     command.stdout(stdout.try_clone().unwrap());
-    let mut ended = run_to(command, DEADLINE, beside);
+    let mut ended = run_to(command, beside);
     stdout.rewind().unwrap();
     stdout.read_to_end(&mut ended.stdout).unwrap();
     ended
@@ -70,54 +69,23 @@ fn run_beside(command: &mut Command, beside: impl FnOnce(Option<ChildStdin>) + S
 
 /// As `run_beside`, with the command's own standard output.
 #[track_caller]
-fn run_to(
-    command: &mut Command,
-    deadline: Duration,
-    beside: impl FnOnce(Option<ChildStdin>) + Send,
-) -> Ended {
+fn run_to(command: &mut Command, beside: impl FnOnce(Option<ChildStdin>) + Send) -> Ended {
     let mut stderr = tempfile::tempfile().unwrap();
     let mut child = command.stderr(stderr.try_clone().unwrap()).spawn().unwrap();
     let stdin = child.stdin.take();
     let status = thread::scope(|threads| {
         threads.spawn(|| beside(stdin));
-        wait(&mut child, deadline)
+        wait(&mut child, DEADLINE)
     });
-    let Some(status) = status else { panic!("hung for {deadline:?}: {command:?}") };
+    let Some(status) = status else { panic!("hung for {DEADLINE:?}: {command:?}") };
     let mut message = String::new();
     stderr.rewind().unwrap();
     stderr.read_to_string(&mut message).unwrap();
     Ended { status, stdout: Vec::new(), stderr: message }
 }
 
-/// Waits until `child` has ended, and kills it at the deadline.
-fn wait(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
-    let began = Instant::now();
-    while began.elapsed() < deadline {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Some(status);
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    None
-}
-
 /// The example, built by cargo along with all tests, or now.
-static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let test = env::current_exe().unwrap();
-    let [profile, target] = [2, 3].map(|up| test.ancestors().nth(up).unwrap());
-    let example = profile.join("examples/digests");
-    if !example.exists() {
-        let name = profile.file_name().filter(|name| *name != "debug");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--example", "digests", "--target-dir"]).arg(target);
-        build.arg("--profile").arg(name.unwrap_or("dev".as_ref()));
-        let built = run_to(build.stdin(Stdio::null()), BUILD_DEADLINE, drop);
-        assert!(built.status.success(), "{built:?}");
-    }
-    example
-});
+static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| built("digests"));
 
 fn digests() -> Command {
     Command::new(&*EXAMPLE)
@@ -387,14 +355,14 @@ fn a_closed_pipe_ends_it_quietly() {
     wait(&mut reader, DEADLINE).unwrap();
     let mut command = digests();
     command.args(["-", "missing and not looked at"]).stdin(Stdio::null()).stdout(pipe);
-    run_to(&mut command, DEADLINE, drop).well();
+    run_to(&mut command, drop).well();
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn an_output_that_takes_nothing_is_an_error() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let ended = run_to(digests().stdin(Stdio::null()).stdout(full), DEADLINE, drop);
+    let ended = run_to(digests().stdin(Stdio::null()).stdout(full), drop);
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.stderr.starts_with("digests: standard output: No space left"), "{ended:?}");
 }

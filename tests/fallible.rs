@@ -5,8 +5,8 @@ mod support;
 
 use std::io::{self, Write};
 use std::panic::{catch_unwind, panic_any};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
 
 use anabranch::branch::Items;
 use anabranch::{Control, IteratorExt, Pool, prelude::*};
@@ -243,5 +243,34 @@ fn a_full_disk_ends_the_pass() {
             .try_join();
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::WriteZero);
         assert!(pulled.load(SeqCst) < 1_000, "{pulled:?} blocks");
+    });
+}
+
+/// After an abort every total is waited for, and several may fail: the first of the list counts,
+/// whatever the shape of the list.
+#[test]
+fn of_several_errors_the_first_of_the_list_is_returned() {
+    deadline(|| {
+        let control = Control::new();
+        let (both, aborted) = (Arc::new(Barrier::new(2)), Gate::default());
+        let failing = |index| {
+            let (control, both, aborted) = (control.clone(), Arc::clone(&both), aborted.clone());
+            scan::try_for_each(move |_: &u8| {
+                both.wait();
+                if index == 0 {
+                    control.abort();
+                    aborted.open();
+                }
+                aborted.pass();
+                Err(index)
+            })
+        };
+        let run = || {
+            control.reset();
+            (0..1).fan_out().control(&control)
+        };
+        assert_eq!(run().try_fold([failing(0), failing(1)]), Err(0));
+        assert_eq!(run().try_fold(vec![failing(0), failing(1)]), Err(0));
+        assert_eq!(run().try_fold((failing(0), failing(1))), Err(0));
     });
 }

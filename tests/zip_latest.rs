@@ -6,7 +6,7 @@
 mod inputs;
 mod support;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
@@ -65,15 +65,14 @@ fn assert_all_are_flushed<I: Input<Item = u64>>(
     assert_eq!((rows.next(), flushed.load(SeqCst)), (None, width));
 }
 
-#[test]
-fn at_the_end_of_the_input_every_scan_is_flushed() {
+fn assert_all_are_flushed_at_any_width<I: Input<Item = u64> + 'static>(input: fn(Range<u64>) -> I) {
     for config in settings() {
         for width in [1, 2, 4, 8, 16] {
             let config = config.clone();
             deadline(move || {
                 for items in [0, 1, 100] {
                     for _ in 0..20 {
-                        assert_all_are_flushed(Pulled(0..items), &config, items, width);
+                        assert_all_are_flushed(input(0..items), &config, items, width);
                     }
                 }
             });
@@ -82,19 +81,13 @@ fn at_the_end_of_the_input_every_scan_is_flushed() {
 }
 
 #[test]
+fn at_the_end_of_the_input_every_scan_is_flushed() {
+    assert_all_are_flushed_at_any_width(Pulled);
+}
+
+#[test]
 fn so_it_is_when_the_input_is_read_ahead() {
-    for config in settings() {
-        for width in [1, 2, 4, 8, 16] {
-            let config = config.clone();
-            deadline(move || {
-                for items in [0, 1, 100] {
-                    for _ in 0..20 {
-                        assert_all_are_flushed(Ahead(0..items), &config, items, width);
-                    }
-                }
-            });
-        }
-    }
+    assert_all_are_flushed_at_any_width(Ahead);
 }
 
 #[test]

@@ -85,7 +85,13 @@ impl<R: Tried, const N: usize> TryAll for [R; N] {
 
     fn try_all(self) -> Result<Self::Ok, R::Err> {
         let mut error = None;
-        let tried = self.map(|result| result.tried().map_err(|first| error = Some(first)).ok());
+        let tried = self.map(|result| match result.tried() {
+            Ok(ok) => Some(ok),
+            Err(further) => {
+                error.get_or_insert(further);
+                None
+            }
+        });
         match error {
             // Without an error all are there.
             None => Ok(tried.map(|ok| ok.expect("a result that is no error"))),

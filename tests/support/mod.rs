@@ -1,6 +1,11 @@
 //! What the integration tests share.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test binary uses its own part of this"
+)]
 
 pub mod busy;
 pub mod config;
@@ -9,40 +14,14 @@ pub mod limit;
 pub mod random;
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
-use std::time::Duration;
 
 use self::config::{Config, With as _};
+pub use self::limit::deadline;
 use anabranch::scan::{self, BoxScan, Emitter, Scan};
 use anabranch::{IteratorExt, Pool, ScanId};
-
-/// How long anything here may take before it counts as a deadlock. On a machine
-/// that is free it takes seconds at most; on a crowded one each hand-over between
-/// threads may take a time slice.
-const DEADLINE: Duration = Duration::from_secs(240);
-
-/// Runs `body`, and fails if it does not return in time: a deadlock fails with
-/// the name of its test and does not hang the suite. The stuck thread is left
-/// behind.
-#[track_caller]
-pub fn deadline<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    let (done, result) = mpsc::channel();
-    let test = thread::current().name().unwrap_or("test").to_owned();
-    thread::Builder::new()
-        .name(test.clone())
-        .spawn(move || done.send(catch_unwind(AssertUnwindSafe(body))))
-        .unwrap();
-    match result.recv_timeout(DEADLINE) {
-        Ok(Ok(value)) => value,
-        Ok(Err(payload)) => resume_unwind(payload),
-        Err(RecvTimeoutError::Timeout) => panic!("deadlock: {test} did not end in {DEADLINE:?}"),
-        Err(RecvTimeoutError::Disconnected) => unreachable!("the thread sends or unwinds"),
-    }
-}
 
 /// A gate that threads wait at until it is opened.
 #[derive(Clone, Default)]

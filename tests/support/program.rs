@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a process may take before it counts as hung.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 const BUILD_DEADLINE: Duration = Duration::from_secs(600);
 
 /// A run of the example that has ended.
@@ -31,19 +31,7 @@ pub(crate) struct Example {
 
 impl Example {
     pub(crate) fn new(name: &str) -> Self {
-        let test = env::current_exe().unwrap();
-        let [profile, target] = [2, 3].map(|up| test.ancestors().nth(up).unwrap());
-        let program = format!("{name}{}", env::consts::EXE_SUFFIX);
-        let example = profile.join("examples").join(program);
-        if !example.exists() {
-            let profile = profile.file_name().filter(|name| *name != "debug");
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--example", name, "--target-dir"]).arg(target);
-            build.arg("--profile").arg(profile.unwrap_or("dev".as_ref()));
-            let status = wait(&mut build.spawn().unwrap(), BUILD_DEADLINE);
-            assert!(status.is_some_and(|status| status.success()), "{build:?}: {status:?}");
-        }
-        Self { program: example, before: None }
+        Self { program: built(name), before: None }
     }
 
     /// Returns the example as a shell starts it that has run `script`.
@@ -114,8 +102,25 @@ impl Example {
     }
 }
 
+/// Returns where the example is.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let [profile, target] = [2, 3].map(|up| test.ancestors().nth(up).unwrap());
+    let program = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let example = profile.join("examples").join(program);
+    if !example.exists() {
+        let profile = profile.file_name().filter(|name| *name != "debug");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--example", name, "--target-dir"]).arg(target);
+        build.arg("--profile").arg(profile.unwrap_or("dev".as_ref()));
+        let status = wait(&mut build.spawn().unwrap(), BUILD_DEADLINE);
+        assert!(status.is_some_and(|status| status.success()), "{build:?}: {status:?}");
+    }
+    example
+}
+
 /// Waits until `child` has ended. If it has not in time, kills it.
-fn wait(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
+pub(crate) fn wait(child: &mut Child, deadline: Duration) -> Option<ExitStatus> {
     let began = Instant::now();
     while began.elapsed() < deadline {
         if let Some(status) = child.try_wait().unwrap() {

@@ -39,7 +39,13 @@ pub enum Order {
 /// A panic of a factory, a key, a step or a flush ends the run on all workers. What was emitted
 /// before is delivered; nothing is flushed. [`Run::join`](crate::Run::join) returns the payload in
 /// the process of the panic.
-pub trait Scans<'scope, T>: Sized {
+pub trait Scans<'scope, T>: Sized
+where
+    T: ExchangeData + Clone,
+{
+    #[doc(hidden)]
+    fn items(self) -> StreamVec<'scope, u64, T>;
+
     /// Gives every item to each of `count` scans, which `factory` makes by their index.
     ///
     /// Equivalent, for each scan and with one source, to [`Scan::apply`] over the items. Returns
@@ -66,7 +72,10 @@ pub trait Scans<'scope, T>: Sized {
     ) -> StreamVec<'scope, u64, (usize, S::Output)>
     where
         S: Scan<T, Output: 'static> + 'static,
-        F: FnMut(usize) -> S + 'static;
+        F: FnMut(usize) -> S + 'static,
+    {
+        distribute::distribute(self.items(), job, count, order, factory)
+    }
 
     /// Gives each item to the scan of its key, which `factory` makes at the key's first item.
     ///
@@ -103,7 +112,10 @@ pub trait Scans<'scope, T>: Sized {
         K: Hash + Eq + Clone + 'static,
         S: Scan<T, Output: 'static> + 'static,
         Key: FnMut(&T) -> K + Clone + 'static,
-        F: FnMut(&K) -> S + 'static;
+        F: FnMut(&K) -> S + 'static,
+    {
+        demux::demux(self.items(), job, order, key, factory)
+    }
 
     /// Gives every item to each of `count` totals, which `factory` makes by their index.
     ///
@@ -125,7 +137,6 @@ pub trait Scans<'scope, T>: Sized {
     where
         S: Total<T, Output: 'static> + 'static,
         F: FnMut(usize) -> S + 'static,
-        T: 'static,
     {
         self.distribute(job, count, Order::Arrival, move |index| factory(index).last())
     }
@@ -135,34 +146,8 @@ impl<'scope, T> Scans<'scope, T> for StreamVec<'scope, u64, T>
 where
     T: ExchangeData + Clone,
 {
-    fn distribute<S, F>(
-        self,
-        job: &Job<'scope>,
-        count: usize,
-        order: Order,
-        factory: F,
-    ) -> StreamVec<'scope, u64, (usize, S::Output)>
-    where
-        S: Scan<T, Output: 'static> + 'static,
-        F: FnMut(usize) -> S + 'static,
-    {
-        distribute::distribute(self, job, count, order, factory)
-    }
-
-    fn demux<K, S, Key, F>(
-        self,
-        job: &Job<'scope>,
-        order: Order,
-        key: Key,
-        factory: F,
-    ) -> StreamVec<'scope, u64, (K, S::Output)>
-    where
-        K: Hash + Eq + Clone + 'static,
-        S: Scan<T, Output: 'static> + 'static,
-        Key: FnMut(&T) -> K + Clone + 'static,
-        F: FnMut(&K) -> S + 'static,
-    {
-        demux::demux(self, job, order, key, factory)
+    fn items(self) -> Self {
+        self
     }
 }
 
