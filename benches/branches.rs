@@ -48,25 +48,22 @@ where
     I: ExactSizeIterator<Item = T> + Send + 'static,
     Sum: Step<T>,
 {
-    for width in [1, 2, 4] {
-        let scans = vec![Sum; width];
-        let name = format!("{name}_{width}");
-
-        let many = Case::new(&name, items, &source, &scans);
+    each_width(name, |name, scans| {
+        let many = Case::new(name, items, &source, scans);
         many.fold(group, &Sequential);
         many.fold(group, &Anabranch);
         many.fold(group, &Branches);
         many.fold(group, &BranchesCloned);
         many.fold(group, &BranchesSlices);
-        many.fold(group, &ClonedBatches);
+        many.fold(group, &ClonedBatches::ONE);
         for setting in BareBatches::BOTH {
             many.fold(group, &setting);
         }
 
-        let few = Case::new(&name, FEW, &source, &scans);
+        let few = Case::new(name, FEW, &source, scans);
         few.fold(group, &CrossbeamItems);
         few.fold(group, &StdItems);
-    }
+    });
 }
 
 /// One output for each item and branch.
@@ -76,21 +73,24 @@ where
     I: ExactSizeIterator<Item = T> + Send + 'static,
     Sum: Step<T>,
 {
-    for width in [1, 2, 4] {
-        let scans = vec![Sum; width];
-        let name = format!("{name}_{width}");
-
-        let many = Case::new(&name, items, &source, &scans);
+    each_width(name, |name, scans| {
+        let many = Case::new(name, items, &source, scans);
         many.outputs(group, &Sequential);
         many.outputs(group, &Anabranch);
         many.outputs(group, &Branches);
         many.outputs(group, &BranchesCloned);
-        many.outputs(group, &ClonedBatches);
+        many.outputs(group, &ClonedBatches::ONE);
         for setting in BareBatches::BOTH {
             many.outputs(group, &setting);
         }
 
-        let few = Case::new(&name, FEW, &source, &scans);
+        let few = Case::new(name, FEW, &source, scans);
         few.outputs(group, &CrossbeamItems);
+    });
+}
+
+fn each_width(name: &str, mut bench: impl FnMut(&str, &[Sum])) {
+    for width in [1, 2, 4] {
+        bench(&format!("{name}_{width}"), &vec![Sum; width]);
     }
 }

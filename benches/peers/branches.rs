@@ -32,7 +32,7 @@ impl<T: Send + Sync + 'static> Outputs<T> for Branches {
         &self,
         source: impl Iterator<Item = T>,
         scans: &[S],
-        mut consumer: C,
+        consumer: C,
     ) -> C {
         let branches = scans.iter().enumerate().map(|(index, &scan)| {
             move |items: Items<'static, T>| {
@@ -42,10 +42,7 @@ impl<T: Send + Sync + 'static> Outputs<T> for Branches {
                 })
             }
         });
-        for (id, output) in source.fan_out().branches(branches).merge() {
-            consumer.take(id.index(), output);
-        }
-        consumer
+        consumer.take_all(source.fan_out().branches(branches).merge())
     }
 }
 
@@ -74,7 +71,7 @@ impl<T: Clone + Send + Sync + 'static> Outputs<T> for BranchesCloned {
         &self,
         source: impl Iterator<Item = T>,
         scans: &[S],
-        mut consumer: C,
+        consumer: C,
     ) -> C {
         let branches = scans.iter().enumerate().map(|(index, &scan)| {
             move |items: Items<'static, T>| {
@@ -84,10 +81,7 @@ impl<T: Clone + Send + Sync + 'static> Outputs<T> for BranchesCloned {
                 })
             }
         });
-        for (id, output) in source.fan_out().branches(branches).merge() {
-            consumer.take(id.index(), output);
-        }
-        consumer
+        consumer.take_all(source.fan_out().branches(branches).merge())
     }
 }
 

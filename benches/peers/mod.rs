@@ -3,11 +3,10 @@
 //! Each peer is used at its best: warm threads where it has none of its own, waits that
 //! suit a machine with fewer processors than threads, and settings chosen by measurement.
 
-mod bare_batches;
+mod batches;
 mod branches;
 mod bus;
 mod channels;
-mod cloned_batches;
 mod disruptor;
 mod ours;
 mod rayon;
@@ -15,11 +14,10 @@ mod sequential;
 
 use crate::support::{Consumer, Step};
 
-pub(crate) use self::bare_batches::BareBatches;
+pub(crate) use self::batches::{BareBatches, ClonedBatches};
 pub(crate) use self::branches::{Branches, BranchesCloned, BranchesSlices};
 pub(crate) use self::bus::BusRing;
 pub(crate) use self::channels::{CrossbeamItems, StdItems};
-pub(crate) use self::cloned_batches::ClonedBatches;
 pub(crate) use self::disruptor::Disruptor;
 pub(crate) use self::ours::{
     Anabranch, AnabranchAhead, AnabranchControlled, AnabranchOrdered, AnabranchZipLatest,

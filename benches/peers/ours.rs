@@ -26,12 +26,9 @@ impl<T: Send + Sync + 'static> Outputs<T> for Anabranch {
         &self,
         source: impl Iterator<Item = T>,
         scans: &[S],
-        mut consumer: C,
+        consumer: C,
     ) -> C {
-        for (id, output) in source.fan_out().distribute(running(scans)) {
-            consumer.take(id.index(), output);
-        }
-        consumer
+        consumer.take_all(source.fan_out().distribute(running(scans)))
     }
 }
 
@@ -83,12 +80,9 @@ impl<T: Send + Sync + 'static> Outputs<T> for AnabranchOrdered {
         &self,
         source: impl Iterator<Item = T>,
         scans: &[S],
-        mut consumer: C,
+        consumer: C,
     ) -> C {
-        for (id, output) in source.fan_out().ordered(running(scans)) {
-            consumer.take(id.index(), output);
-        }
-        consumer
+        consumer.take_all(source.fan_out().ordered(running(scans)))
     }
 }
 

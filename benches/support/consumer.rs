@@ -1,9 +1,23 @@
 //! Consumers of outputs.
 
+use anabranch::ScanId;
+
 /// Takes the outputs of the scans, one by one.
 pub(crate) trait Consumer {
     /// Takes one output of the scan with this index.
     fn take(&mut self, scan: usize, output: u64);
+
+    /// Takes all outputs of a run of this crate.
+    #[inline]
+    fn take_all(mut self, run: impl Iterator<Item = (ScanId, u64)>) -> Self
+    where
+        Self: Sized,
+    {
+        for (id, output) in run {
+            self.take(id.index(), output);
+        }
+        self
+    }
 }
 
 /// Adds them up: next to no work for each.
