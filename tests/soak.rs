@@ -9,8 +9,8 @@
 //! One test, alone in its process, as it counts what the whole process has. The seed is
 //! printed; `ANABRANCH_SEED` replays it.
 //!
-//! Memory is what the process has in residence: to count each allocation would take an
-//! allocator of the test's own, which is not to be had without `unsafe`.
+//! Memory is what is allocated and not freed. What is in residence is told beside it: the
+//! allocator keeps more than that for itself, and the more, the more threads there are.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -25,6 +25,7 @@ mod random;
 #[path = "soak/runs.rs"]
 mod runs;
 
+use std::alloc::System;
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -33,7 +34,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use layer::Threads;
 use random::Random;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use support::{deadline, hush};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// How many outputs there are if nothing else is said.
 const OUTPUTS: u64 = 3_000_000;
@@ -41,12 +46,17 @@ const OUTPUTS: u64 = 3_000_000;
 /// The runs of a round.
 const RUNS: usize = 12;
 
-/// How much more memory there may be than after the first rounds: what the allocator keeps
-/// for itself goes up and down by less.
-const SLACK: usize = 8 << 20;
+/// How many bytes more there may be than after the first rounds: what threads keep for
+/// themselves, a few kB each.
+const SLACK: usize = 1 << 20;
 
 fn threads_of_this_process() -> usize {
     fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+fn allocated_bytes() -> usize {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated.wrapping_sub(stats.bytes_deallocated)
 }
 
 fn resident_bytes() -> usize {
@@ -101,30 +111,33 @@ fn outputs_without_end_are_those_of_the_sequential_run_and_nothing_piles_up() {
     }
     let idle = runs::THREADS;
     settle_at(before + idle);
-    let warm = resident_bytes();
+    let (warm, resident) = (allocated_bytes(), resident_bytes());
     let (mut told, mut most) = (Instant::now(), warm);
+    let in_residence = || resident_bytes().saturating_sub(resident) >> 20;
     while outputs < wanted {
         let seed = random.next();
         outputs += round(&threads, seed);
         settle_at(before + idle);
         assert_eq!(threads.in_use(), 0, "after the round with seed {seed}");
-        most = most.max(resident_bytes());
+        most = most.max(allocated_bytes());
         let grown = most.saturating_sub(warm);
-        assert!(grown < 20 * SLACK, "{grown} bytes more after {outputs} outputs");
+        assert!(grown < SLACK, "{grown} bytes more after {outputs} outputs");
         if told.elapsed() > Duration::from_secs(5) {
             told = Instant::now();
-            tell(&format!("{outputs} outputs, {grown} bytes more than after the first rounds"));
+            let resident = in_residence();
+            tell(&format!("{outputs} outputs, {grown} bytes more, {resident} MiB in residence"));
         }
     }
-    tell(&format!("{outputs} outputs, {} bytes more at most", most.saturating_sub(warm)));
+    let (grown, resident) = (most.saturating_sub(warm), in_residence());
+    tell(&format!("{outputs} outputs, {grown} bytes more at most, {resident} MiB in residence"));
 
     // In one run, too.
     let (comes_and_goes, asked) = (threads.clone(), threads.clone());
     let adds = (wanted / 100).min(40_000);
-    let grown = deadline(move || runs::scans_come_and_go(&comes_and_goes, adds, resident_bytes));
-    assert!(grown < SLACK / 4, "{grown} bytes more in a run to which {adds} scans were added");
-    let grown = deadline(move || runs::asks_in_vain(&asked, 500_000, resident_bytes));
-    assert!(grown < SLACK / 4, "{grown} bytes more for requests to a run that has ended");
+    let grown = deadline(move || runs::scans_come_and_go(&comes_and_goes, adds, allocated_bytes));
+    assert!(grown < SLACK, "{grown} bytes more in a run to which {adds} scans were added");
+    let grown = deadline(move || runs::asks_in_vain(&asked, 500_000, allocated_bytes));
+    assert!(grown < SLACK, "{grown} bytes more for requests to a run that has ended");
 
     drop(threads);
     settle_at(before);
