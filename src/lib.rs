@@ -200,8 +200,9 @@ mod threads;
 
 pub use self::api::{
     AddError, AddErrorKind, Adder, And, Ask, Blocking, Bottleneck, Branches, Control, Demux,
-    Distribute, Dynamic, FanOut, IteratorExt, Join, Latest, Merge, Ordered, ReadAhead, Returned,
-    Rows, ScanStats, Scans, Shared, Source, Stats, Totals, TryAll, TryItem, UntilError, ZipLatest,
+    Distribute, Dynamic, FanOut, Input, IteratorExt, Join, Latest, Merge, Ordered, ReadAhead,
+    Returned, Rows, ScanStats, Scans, Shared, Source, Stats, Totals, TryAll, TryItem, UntilError,
+    ZipLatest,
 };
 pub use self::engine::{PanicOrigin, ScanId};
 #[doc(no_inline)]

@@ -252,25 +252,28 @@ fn a_full_disk_ends_the_pass() {
 fn of_several_errors_the_first_of_the_list_is_returned() {
     deadline(|| {
         let control = Control::new();
-        let (both, aborted) = (Arc::new(Barrier::new(2)), Gate::default());
-        let failing = |index| {
-            let (control, both, aborted) = (control.clone(), Arc::clone(&both), aborted.clone());
-            scan::try_for_each(move |_: &u8| {
-                both.wait();
-                if index == 0 {
-                    control.abort();
-                    aborted.open();
-                }
-                aborted.pass();
-                Err(index)
+        let failing = || {
+            control.reset();
+            let (both, aborted) = (Arc::new(Barrier::new(2)), Gate::default());
+            [0, 1].map(|index| {
+                let (control, both, aborted) = (control.clone(), both.clone(), aborted.clone());
+                scan::try_for_each(move |_: &u8| {
+                    both.wait();
+                    if index == 0 {
+                        control.abort();
+                        aborted.open();
+                    }
+                    aborted.pass();
+                    Err(index)
+                })
             })
         };
-        let run = || {
-            control.reset();
-            (0..1).fan_out().control(&control)
-        };
-        assert_eq!(run().try_fold([failing(0), failing(1)]), Err(0));
-        assert_eq!(run().try_fold(vec![failing(0), failing(1)]), Err(0));
-        assert_eq!(run().try_fold((failing(0), failing(1))), Err(0));
+        let run = || (0..1).fan_out().control(&control);
+        let list = failing();
+        assert_eq!(run().try_fold(list), Err(0));
+        let list = failing().into_iter().collect::<Vec<_>>();
+        assert_eq!(run().try_fold(list), Err(0));
+        let list = failing().into();
+        assert_eq!(run().try_fold::<(_, _), _, _>(list), Err(0));
     });
 }

@@ -5,11 +5,9 @@ use std::fmt;
 use super::blocking::{Blocking, ToTheEnd};
 use super::distribute::Distribute;
 use super::fan_out::FanOut;
-use super::lists::Shared;
 use super::parts::{And, Closure, Join, Merge, Returned, Stepped};
 use super::slots::Slots;
-use super::source::Source;
-use super::start::Moved;
+use super::source::{Input, Source};
 use super::tried::{Failing, TryAll};
 use crate::branch::Items;
 use crate::engine::{Kept, NoHook};
@@ -183,8 +181,7 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     #[track_caller]
     pub fn join<'a, R>(self) -> I::Yield<R>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Blocking<'a>,
         L: Join<'a, <I as Source>::Item, Results = R>,
     {
@@ -237,8 +234,7 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     #[track_caller]
     pub fn try_join<'a, R, E>(self) -> I::Yield<Result<R, E>>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Blocking<'a>,
         L: Join<'a, <I as Source>::Item, Results: TryAll<Ok = R, Err = E>, Slots: Failing<E>>,
     {
@@ -294,8 +290,7 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     #[track_caller]
     pub fn merge<'a, O>(self) -> Distribute<I, O>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Threads<'a>,
         L: Merge<'a, <I as Source>::Item, Output = O>,
         O: Returned + 'a,
@@ -313,8 +308,7 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
         results: fn(L::Slots) -> R,
     ) -> I::Yield<R>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Blocking<'a>,
         L: Join<'a, <I as Source>::Item>,
     {

@@ -6,11 +6,10 @@ use std::iter::FusedIterator;
 
 use super::distribute::at_the_end;
 use super::fan_out::FanOut;
-use super::lists::Shared;
 use super::options::checked;
 use super::shard::Shard;
-use super::source::{Mode, Open, Source};
-use super::start::{Moved, Pulled};
+use super::source::{Input, Mode, Open, Source};
+use super::start::Pulled;
 use super::until_error::Ending;
 use crate::engine::{Kept, Manager, PanicOrigin};
 use crate::scan::{Driven, Scan};
@@ -91,8 +90,7 @@ impl<I, Th> FanOut<I, Th> {
         factory: impl Fn(&K) -> S + Send + Sync + 'a,
     ) -> Demux<I, K, O>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Threads<'a>,
         K: Hash + Eq + Clone + Send + 'a,
         S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
@@ -133,8 +131,7 @@ impl<I, Th> FanOut<I, Th> {
         factory: impl Fn(&K) -> S + Send + Sync + 'a,
     ) -> Demux<I, K, O>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Threads<'a>,
         K: Hash + Eq + Clone + Send + 'a,
         S: Scan<<I as Source>::Item, Output = O> + Send + 'a,

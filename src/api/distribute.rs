@@ -5,9 +5,9 @@ use std::iter::FusedIterator;
 
 use super::adder::Adder;
 use super::fan_out::FanOut;
-use super::lists::{Scans, Shared};
-use super::source::Source;
-use super::start::{Moved, Pulled};
+use super::lists::Scans;
+use super::source::{Input, Source};
+use super::start::Pulled;
 use super::until_error::Ending;
 use crate::engine::{Hook, Kept, Manager, NoHook, PanicOrigin, ScanId};
 use crate::scan::Driven;
@@ -82,8 +82,7 @@ impl<I, Th> FanOut<I, Th> {
     #[track_caller]
     pub fn distribute<'a, L, O>(self, scans: L) -> Distribute<I, O>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Threads<'a>,
         L: Scans<'a, <I as Source>::Item, Output = O>,
         O: Send + 'a,

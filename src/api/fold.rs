@@ -3,10 +3,8 @@
 use super::blocking::Blocking;
 use super::branches::Branches;
 use super::fan_out::FanOut;
-use super::lists::Shared;
 use super::parts::Join;
-use super::source::Source;
-use super::start::Moved;
+use super::source::{Input, Source};
 use super::totals::Totals;
 use super::tried::{Failing, TryAll};
 
@@ -76,8 +74,7 @@ impl<I, Th> FanOut<I, Th> {
     #[track_caller]
     pub fn fold<'a, L, R>(self, totals: L) -> I::Yield<R>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Blocking<'a>,
         L: Totals<'a, <I as Source>::Item, Results = R>,
     {
@@ -119,8 +116,7 @@ impl<I, Th> FanOut<I, Th> {
     #[track_caller]
     pub fn try_fold<'a, L, R, E>(self, totals: L) -> I::Yield<Result<R, E>>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Blocking<'a>,
         L: Totals<
                 'a,

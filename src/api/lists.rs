@@ -9,6 +9,7 @@ use crate::scan::{BoxScan, Scan};
 )]
 pub trait Shared: Send + Sync {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Send + Sync> Shared for T {}
 
 /// Several scans of items of type `T` that emit the same type: a tuple of up to twelve scans of any

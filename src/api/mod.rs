@@ -48,7 +48,7 @@ pub use self::lists::{Scans, Shared};
 pub use self::ordered::Ordered;
 pub use self::parts::{And, Join, Merge, Returned};
 pub use self::rows::{Latest, Rows};
-pub use self::source::{ReadAhead, Source, UntilError};
+pub use self::source::{Input, ReadAhead, Source, UntilError};
 pub use self::stats::{Bottleneck, ScanStats, Stats};
 pub use self::totals::Totals;
 pub use self::tried::TryAll;

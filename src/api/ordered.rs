@@ -6,9 +6,9 @@ use std::mem;
 
 use super::distribute::at_the_end;
 use super::fan_out::FanOut;
-use super::lists::{Scans, Shared};
-use super::source::Source;
-use super::start::{Moved, Pulled};
+use super::lists::Scans;
+use super::source::{Input, Source};
+use super::start::Pulled;
 use super::until_error::Ending;
 use crate::engine::{Kept, Manager, Outputs, PanicOrigin, ScanId};
 use crate::scan::{Driven, InParts, Part};
@@ -55,8 +55,7 @@ impl<I, Th> FanOut<I, Th> {
     #[track_caller]
     pub fn ordered<'a, L, O>(self, scans: L) -> Ordered<I, O>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Threads<'a>,
         L: Scans<'a, <I as Source>::Item, Output = O>,
         O: Send + 'a,

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::lists::Shared;
+use super::start::Moved;
 use super::until_error::{Ending, ErrorSlot, NoError, TryItem, UpToError};
-use crate::engine::{self, Dispatch, Hook, Inline, Puller, Run};
+use crate::engine::{self, Dispatch, Hook, Inline, NoHook, Puller, Run};
 use crate::sync::Arc;
 use crate::threads::Worker;
 
@@ -25,6 +27,39 @@ pub trait Source: Open<Given = <Self as Source>::Item> {
     /// What a run yields once, at its end.
     #[doc(hidden)]
     fn ends<X>(ending: &mut Self::Ending) -> Option<Self::Yield<X>>;
+}
+
+/// A [`Source`] whose items its threads can share, and which can itself move to a thread if it is
+/// [read ahead](crate::FanOut::read_ahead): what every verb takes. `'a` is how long the items live.
+///
+/// This trait is sealed.
+///
+/// # Examples
+///
+/// A function that takes any input:
+///
+/// ```
+/// use anabranch::prelude::*;
+/// use anabranch::{Blocking, FanOut, Input};
+///
+/// fn count<I: Input<'static>, Th: Blocking<'static>>(run: FanOut<I, Th>) -> I::Yield<[usize; 1]> {
+///     run.fold([scan::count()])
+/// }
+///
+/// assert_eq!(count((0..10).fan_out()), [10]);
+/// assert_eq!(count((0..10).fan_out().read_ahead()), [10]);
+/// assert_eq!(count(["1", "x"].map(str::parse::<i32>).into_iter().fan_out().until_error()).is_err(), true);
+/// ```
+pub trait Input<'a>:
+    Source<Item: Shared + 'a> + Open<Mode: Mode<Moved<<Self as Open>::Items, NoHook>: Send + 'a>>
+{
+}
+
+impl<'a, I> Input<'a> for I
+where
+    I: Source<Item: Shared + 'a>,
+    Moved<I>: Send + 'a,
+{
 }
 
 /// How the engine gets its source. Not public: it is in no public module.

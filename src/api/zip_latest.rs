@@ -5,10 +5,9 @@ use std::iter::FusedIterator;
 
 use super::distribute::at_the_end;
 use super::fan_out::FanOut;
-use super::lists::Shared;
 use super::rows::{Latest, Rows};
-use super::source::Source;
-use super::start::{Moved, Pulled};
+use super::source::{Input, Source};
+use super::start::Pulled;
 use super::until_error::Ending;
 use crate::engine::{Kept, Manager, Outputs, PanicOrigin, discard};
 use crate::scan::{Cell, Driven};
@@ -68,8 +67,7 @@ impl<I, Th> FanOut<I, Th> {
     #[track_caller]
     pub fn zip_latest<'a, L, R>(self, scans: L) -> ZipLatest<I, R>
     where
-        I: Source<Item: Shared + 'a>,
-        Moved<I>: Send + 'a,
+        I: Input<'a>,
         Th: Threads<'a>,
         L: Rows<'a, <I as Source>::Item, Latest = R>,
         R: Latest<Output: Send + 'a>,
