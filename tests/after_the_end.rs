@@ -71,7 +71,10 @@ fn drop_at_once(rounds: usize) {
                 wait_for_all(&pool);
                 late += usize::from(calls.late.load(SeqCst) > 0);
             }
-            assert!(late <= rounds / 50, "{late} of {rounds} inputs were called behind the drop");
+            assert!(
+                late <= rounds / 50 + 5,
+                "{late} of {rounds} inputs were called behind the drop"
+            );
         });
     }
 }

@@ -573,14 +573,18 @@ fn a_panic_of_the_input_ends_a_branch_that_yields_for_ever() {
     hush();
     for config in tight_and_default() {
         deadline(move || {
-            let input = (0..10_u64).inspect(|n| {
+            let panics = Gate::default();
+            let about_to = panics.clone();
+            let input = (0..10_u64).inspect(move |n| {
                 if *n == 5 {
+                    about_to.open();
                     std::panic::panic_any("expected: input")
                 }
             });
             let run = input.fan_out().with(&config);
-            let run = run.branch(|items| {
+            let run = run.branch(move |items| {
                 drop(items);
+                panics.pass();
                 0_u64..
             });
             // And one that has use for the items.

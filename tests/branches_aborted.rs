@@ -49,3 +49,45 @@ fn a_slice_that_comes_behind_an_abort_is_not_lent() {
     };
     assert_eq!(aborted_by_the_input(slices), 1);
 }
+
+/// How many items a branch is given that aborts its run at the first, in the middle of a batch.
+fn given(branch: fn(Items<'static, u64>, &mut dyn FnMut())) -> usize {
+    deadline(move || {
+        let control = Control::new();
+        let run = (0..1_000).fan_out().batch(1_000).control(&control);
+        let (given,) = run
+            .branch(move |items| {
+                let mut given = 0;
+                branch(items, &mut || {
+                    given += 1;
+                    control.abort();
+                });
+                given
+            })
+            .join();
+        given
+    })
+}
+
+#[test]
+fn the_rest_of_a_batch_is_not_handed_out_after_an_abort() {
+    assert_eq!(given(|items, take| items.for_each(|_| take())), 1);
+    assert_eq!(given(|items, take| items.cloned().for_each(|_| take())), 1);
+    assert_eq!(given(|mut items, take| while items.next().is_some_and(|_| (take(), true).1) {}), 1);
+    assert_eq!(given(|items, take| items.cloned().take(10).for_each(|_| take())), 1);
+    assert_eq!(given(|items, take| items.step_by(2).for_each(|_| take())), 1);
+    let slices: fn(Items<'static, u64>, &mut dyn FnMut()) = |mut items, take| {
+        while items.next_slice().is_some() {
+            take();
+        }
+    };
+    assert_eq!(given(slices), 1);
+    // So there may be fewer than are left of the batch.
+    let sizes: fn(Items<'static, u64>, &mut dyn FnMut()) = |mut items, take| {
+        assert!(items.next().is_some());
+        let (least, most) = items.size_hint();
+        take();
+        assert_eq!((least, most, items.count()), (0, None, 0));
+    };
+    assert_eq!(given(sizes), 1);
+}

@@ -381,8 +381,11 @@ mod an_item_that_was_pending_when_a_stop_came {
             deadline(move || {
                 let (control, tally, gate) = (Control::new(), Tally::default(), Gate::default());
                 let (config, made, leave) = (config.control(&control), tally.clone(), gate.clone());
+                let inside = Gate::default();
+                let enter = inside.clone();
                 let input = (0..).map(move |nth| {
                     if nth == 9 {
+                        enter.open();
                         leave.pass();
                     }
                     made.make(nth)
@@ -392,6 +395,7 @@ mod an_item_that_was_pending_when_a_stop_came {
                 let outputs: Vec<_> = run.by_ref().take(27).collect();
                 let expected: Vec<_> = (0..9).collect();
                 assert_eq!(by_scan(3, outputs), [(); 3].map(|()| expected.clone()));
+                inside.pass();
                 control.stop();
                 assert_eq!(run.next(), None);
                 tally.assert_settled();

@@ -186,7 +186,9 @@ fn assert_over(mut slow: Slow<u64>, scans: usize, begun: &AtomicU64, end: Then) 
         // What the steps emit that have begun.
         then = slow.take(scans * (TIMES + 1));
     }
-    assert_eq!((then, begun.load(SeqCst)), (end, steps));
+    // Each scan may have been about to begin a step.
+    let further = begun.load(SeqCst) - steps;
+    assert!(then == end && further <= scans as u64, "{then:?}, {further} further steps");
 }
 
 /// Makes a test of what holds for an input that is pulled on the consumer's thread, and one

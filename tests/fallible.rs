@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::{self, Write};
+use std::iter;
 use std::panic::{catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
@@ -226,12 +227,8 @@ fn results_and_items_are_dropped_and_threads_are_back() {
 #[test]
 fn a_full_disk_ends_the_pass() {
     deadline(|| {
-        let pulled = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&pulled);
-        let blocks = (0..10_000_usize).map(move |_| {
-            count.fetch_add(1, SeqCst);
-            vec![0_u8; 1 << 10]
-        });
+        // The input never ends by itself.
+        let blocks = iter::repeat_with(|| vec![0_u8; 1 << 10]);
         let written = blocks
             .fan_out()
             .batch(4)
@@ -242,7 +239,6 @@ fn a_full_disk_ends_the_pass() {
             .branch(|blocks| Ok(blocks.count()))
             .try_join();
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::WriteZero);
-        assert!(pulled.load(SeqCst) < 1_000, "{pulled:?} blocks");
     });
 }
 

@@ -27,7 +27,7 @@ fn settings() -> [Config; 3] {
 
 /// Settings under which all items can be on their way to a scan that takes none.
 fn roomy() -> [Config; 2] {
-    [Config::new().batch(1).input_capacity(200).output_capacity(200), Config::new().batch(1_000)]
+    [1, 1_000].map(|batch| Config::new().batch(batch).input_capacity(200).output_capacity(200))
 }
 
 /// What a run of `width` scans gives that emit each item twice, when scan `index` panics at
@@ -250,7 +250,7 @@ fn a_panic_in_the_drop_of_a_scan_that_has_ended_does_not_wait_for_the_others() {
     hush();
     for config in [tight(), Config::new().batch(10)] {
         deadline(move || {
-            const MANY: u64 = 100_000;
+            const MANY: u64 = 10_000_000;
             let bomb = Bomb;
             let ends = scan::inspect(move |_: &u64| _ = &bomb).take(1).boxed();
             let mut run = Pulled(0..MANY).ordered(&config, vec![ends, repeat(1)]);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anabranch::scan::{self, Scan};
-use anabranch::{Control, IteratorExt};
+use anabranch::{Control, IteratorExt, Stats};
 use support::config::{Config, With as _};
 use support::{Gate, deadline, repeat, sum};
 
@@ -32,7 +32,8 @@ fn items_and_outputs_are_counted_for_every_member() {
         assert_eq!(counts(), [(100, 200), (100, 1)]);
         let stats = control.stats();
         assert_eq!(stats.scans[1].name.as_deref(), Some("sum"));
-        assert!(stats.scans.iter().all(|scan| (1..=8).contains(&scan.input_high_water)));
+        // One more may be sent while the one that was taken is still counted.
+        assert!(stats.scans.iter().all(|scan| (1..=9).contains(&scan.input_high_water)));
         assert!((1..=8).contains(&stats.scans[0].output_high_water));
 
         assert_eq!(
@@ -83,17 +84,24 @@ fn what_the_input_and_the_consumer_take_is_measured() {
         let control = Control::new();
         let tight = support::tight().control(&control);
         let slow = || (0..50_u64).inspect(|_| work_for(Duration::from_millis(1)));
+        let began = Instant::now();
         assert_eq!(slow().fan_out().with(&tight).distribute([scan::cloned()]).count(), 50);
-        let stats = control.stats();
+        let (stats, elapsed) = (control.stats(), began.elapsed());
         assert!(stats.pulling >= Duration::from_millis(50), "{stats}");
-        assert!(stats.consuming < stats.pulling, "{stats}");
+        assert!(stats.pulling + stats.consuming <= elapsed, "{stats} in {elapsed:?}");
 
-        for _ in (0..50_u64).fan_out().with(&tight).distribute([repeat(4)]) {
+        let mut run = (0..50_u64).fan_out().with(&tight).distribute([repeat(4)]);
+        assert!(run.next().is_some());
+        // Nobody takes what the scan emits.
+        let idle = |stats: Stats| stats.scans[0].blocked + stats.scans[0].waiting;
+        while idle(control.stats()) < Duration::from_millis(100) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        for _ in run {
             work_for(Duration::from_millis(1));
         }
         let stats = control.stats();
-        assert!(stats.consuming >= Duration::from_millis(200), "{stats}");
-        assert!(stats.scans[0].blocked + stats.scans[0].waiting >= Duration::from_millis(100));
+        assert!(stats.consuming >= Duration::from_millis(199 + 100), "{stats}");
     });
 }
 

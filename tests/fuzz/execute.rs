@@ -76,7 +76,7 @@ pub(crate) enum End {
 const SETTLING: Duration = Duration::from_secs(30);
 
 /// How long a panic may take to surface while outputs flow.
-pub(crate) const SURFACING: Duration = Duration::from_secs(2);
+pub(crate) const SURFACING: Duration = Duration::from_secs(10);
 
 pub(crate) fn execute(program: Program, shared: &Threads) -> (Arc<Board>, Outcome) {
     let threads = match program.spare_threads {
