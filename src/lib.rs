@@ -202,7 +202,7 @@ pub use self::api::{
     AddError, AddErrorKind, Adder, And, Ask, Blocking, Bottleneck, Branches, Control, Demux,
     Distribute, Dynamic, FanOut, Input, IteratorExt, Join, Latest, Merge, Ordered, ReadAhead,
     Returned, Rows, ScanStats, Scans, Shared, Source, Stats, Totals, TryAll, TryItem, UntilError,
-    ZipLatest,
+    ZipLatest, refill,
 };
 pub use self::engine::{PanicOrigin, ScanId};
 #[doc(no_inline)]
@@ -214,7 +214,7 @@ pub use self::threads::{Global, Lease, LeaseError, Pool, Threads};
 /// The usual imports: `use anabranch::prelude::*`.
 pub mod prelude {
     #[doc(no_inline)]
-    pub use crate::api::IteratorExt;
+    pub use crate::api::{IteratorExt, refill};
     #[doc(no_inline)]
     pub use crate::branch::Items;
     #[doc(no_inline)]

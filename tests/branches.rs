@@ -232,7 +232,8 @@ fn bytes_are_read_across_items() {
     for config in tight_and_default() {
         deadline(move || {
             let text = "to be\nor not to be\n\nthat is\nthe question";
-            let blocks = text.as_bytes().chunks(3).map(Vec::from).chain([vec![]]);
+            // Every other item is empty.
+            let blocks = text.as_bytes().chunks(3).flat_map(|block| [block.to_vec(), vec![]]);
             let (lines, copied, first) = blocks
                 .fan_out()
                 .with(&config)

@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
 use anabranch::branch::Items;
 use anabranch::{Control, prelude::*};
 use support::{Gate, deadline};
@@ -90,4 +93,54 @@ fn the_rest_of_a_batch_is_not_handed_out_after_an_abort() {
         assert_eq!((least, most, items.count()), (0, None, 0));
     };
     assert_eq!(given(sizes), 1);
+}
+
+#[test]
+fn a_total_beside_branches_has_what_there_is_so_far() {
+    deadline(|| {
+        let control = Control::new();
+        let steps = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&steps);
+        let run = (0..).fan_out().control(&control);
+        let (seen, count) = run
+            .branch(move |items: Items<'_, u64>| {
+                let seen = items.take(1_000).count();
+                control.abort();
+                seen
+            })
+            .scan(scan::fold(0, move |n, _: &u64| {
+                counted.store(n + 1, SeqCst);
+                n + 1
+            }))
+            .join();
+        assert_eq!((seen, count), (1_000, steps.load(SeqCst)));
+    });
+}
+
+/// An input that fails is no abort: its items end in order.
+#[test]
+fn a_token_tells_an_abort_from_an_error_of_the_input() {
+    deadline(|| {
+        let run = [Ok(1), Err("expected")].into_iter().fan_out().until_error();
+        let said = Arc::new(Mutex::new(None));
+        let say = Arc::clone(&said);
+        let run = run.branch(move |items| {
+            let token = items.abort_token();
+            let items = items.count();
+            *say.lock().unwrap() = Some((items, token.is_aborted(), token.is_cut_short()));
+        });
+        assert_eq!(run.join(), Err("expected"));
+        assert_eq!(*said.lock().unwrap(), Some((1, false, true)));
+    });
+}
+
+#[test]
+fn a_scan_beside_branches_keeps_its_name() {
+    deadline(|| {
+        let control = Control::new();
+        let run = (0..3).fan_out().control(&control);
+        let run = run.branch(|items| items.count()).scan(scan::count().named("counts"));
+        assert_eq!(run.join(), (3, 3));
+        assert_eq!(control.stats().scans[1].name.as_deref(), Some("counts"));
+    });
 }

@@ -29,6 +29,9 @@ fn an_endless_input_ends_at_the_first_error() {
             let totals = (scan::try_for_each(until(u64::MAX)), scan::try_for_each(until(5_000)));
             assert_eq!(run().try_fold(totals), Err(5_000));
             assert_eq!(control.failed().map(|id| id.index()), Some(1));
+            let totals = (scan::try_for_each(until(u64::MAX)), scan::count());
+            assert_eq!((0..10).fan_out().with(&config).fold(totals), (Ok(()), 10));
+            assert_eq!(control.failed(), None);
 
             let branches = run()
                 .branch(|items| items.cloned().try_for_each(|item| until(700)(&item)))

@@ -21,6 +21,8 @@ mod lists;
 mod options;
 mod ordered;
 mod parts;
+pub mod refill;
+mod refilled;
 mod rows;
 #[cfg(not(any(loom, shuttle)))]
 mod scoped;

@@ -5,7 +5,7 @@ use std::fmt;
 use super::lists::Shared;
 use super::start::Moved;
 use super::until_error::{Ending, ErrorSlot, NoError, TryItem, UpToError};
-use crate::engine::{self, Dispatch, Hook, Inline, NoHook, Puller, Run};
+use crate::engine::{self, Dispatch, Hook, Inline, NoHook, Puller, Run, Stock};
 use crate::sync::Arc;
 use crate::threads::Worker;
 
@@ -75,7 +75,17 @@ pub trait Open: Sized {
     const BYTES: usize;
 
     /// Makes the iterator to pull, which reports an error to `run`.
-    fn open(self, run: &Arc<Run>) -> (Self::Items, Self::Ending);
+    fn open(self, run: &Arc<Run>) -> Opened<Self::Items, Self::Ending, Self::Given>;
+}
+
+/// An input that is about to be pulled.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Debug)]
+pub struct Opened<I, E, T> {
+    pub(super) items: I,
+    pub(super) ending: E,
+    /// Where the input finds the items that it fills again, if it does.
+    pub(super) stock: Option<Arc<Stock<T>>>,
 }
 
 /// On which thread an input is pulled.
@@ -173,8 +183,8 @@ impl<I: Iterator> Open for I {
     const BYTES: usize =
         if size_of::<I>() > size_of::<I::Item>() { size_of::<I>() } else { size_of::<I::Item>() };
 
-    fn open(self, _: &Arc<Run>) -> (I, NoError) {
-        (self, NoError)
+    fn open(self, _: &Arc<Run>) -> Opened<I, NoError, I::Item> {
+        Opened { items: self, ending: NoError, stock: None }
     }
 }
 
@@ -204,7 +214,7 @@ impl<I: Open> Open for ReadAhead<I> {
     type Mode = OnItsOwn;
     const BYTES: usize = I::BYTES;
 
-    fn open(self, run: &Arc<Run>) -> (I::Items, I::Ending) {
+    fn open(self, run: &Arc<Run>) -> Opened<I::Items, I::Ending, I::Given> {
         self.0.open(run)
     }
 }
@@ -245,9 +255,10 @@ where
     type Mode = I::Mode;
     const BYTES: usize = I::BYTES;
 
-    fn open(self, run: &Arc<Run>) -> (Self::Items, Self::Ending) {
-        let (input, NoError) = self.0.open(run);
-        UpToError::new(input, Arc::clone(run))
+    fn open(self, run: &Arc<Run>) -> Opened<Self::Items, Self::Ending, Self::Given> {
+        let (error, ending) = ErrorSlot::new(run);
+        let items = UpToError::new(self.0.open(run).items, error);
+        Opened { items, ending, stock: None }
     }
 }
 

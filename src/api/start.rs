@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 
 use super::fan_out::FanOut;
 use super::options::Options;
-use super::source::{Mode, Open, Source};
+use super::source::{Mode, Open, Opened, Source};
 use crate::engine::{
     Branch, Hook, Kept, Manager, NoHook, Setup, Started, Unstarted, contain_drop, discard,
 };
@@ -82,9 +82,9 @@ impl<I, Th> FanOut<I, Th> {
             }
         };
         let hook = hook(&mut started);
-        let (items, ending) = source.open(started.run());
+        let Opened { items, ending, stock } = source.open(started.run());
         let (moved, stays) = <I::Mode as Mode>::split(items, hook);
-        let manager = started.feed(|dispatch, host| {
+        let manager = started.feed(stock, |dispatch, host| {
             <I::Mode as Mode>::source(stays, dispatch, |puller| {
                 if let Some(host) = host {
                     host.host(move |worker| <I::Mode as Mode>::pull(moved, puller, worker));

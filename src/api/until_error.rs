@@ -53,7 +53,14 @@ impl Ending for NoError {
 #[derive(Debug)]
 pub struct UpToError<I, E> {
     input: I,
-    error: Arc<Mutex<Slot<E>>>,
+    error: ErrorSink<E>,
+}
+
+/// Where an input leaves its error.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Debug)]
+pub struct ErrorSink<E> {
+    slot: Arc<Mutex<Slot<E>>>,
     run: Arc<Run>,
 }
 
@@ -75,14 +82,17 @@ enum Slot<E> {
 }
 
 impl<I, E> UpToError<I, E> {
-    pub(super) fn new(input: I, run: Arc<Run>) -> (Self, ErrorSlot<E>) {
-        let error = Arc::new(Mutex::new(Slot::Open));
-        (Self { input, error: Arc::clone(&error), run }, ErrorSlot(error))
+    pub(super) fn new(input: I, error: ErrorSink<E>) -> Self {
+        Self { input, error }
     }
+}
 
-    fn fail(&self, error: E) {
+impl<E> ErrorSink<E> {
+    /// Records that the input ends with this error.
+    #[cold]
+    pub(super) fn fail(&self, error: E) {
         self.run.note_input_error();
-        let mut slot = self.error.lock();
+        let mut slot = self.slot.lock();
         let unread = match *slot {
             Slot::Open => mem::replace(&mut *slot, Slot::Filled(error)),
             Slot::Filled(_) | Slot::Closed => Slot::Filled(error),
@@ -93,6 +103,11 @@ impl<I, E> UpToError<I, E> {
 }
 
 impl<E> ErrorSlot<E> {
+    pub(super) fn new(run: &Arc<Run>) -> (ErrorSink<E>, Self) {
+        let slot = Arc::new(Mutex::new(Slot::Open));
+        (ErrorSink { slot: Arc::clone(&slot), run: Arc::clone(run) }, Self(slot))
+    }
+
     /// Takes the error, and closes the slot to any other.
     pub(super) fn close(&self) -> Option<E> {
         match mem::replace(&mut *self.0.lock(), Slot::Closed) {
@@ -116,7 +131,7 @@ impl<I: Iterator<Item: TryItem>> Iterator for UpToError<I, <I::Item as TryItem>:
         match self.input.next()?.into_result() {
             Ok(item) => Some(item),
             Err(error) => {
-                self.fail(error);
+                self.error.fail(error);
                 None
             }
         }

@@ -36,10 +36,11 @@ impl<T> Batch<T> {
         Arc::new(Self { items: Items::Whole(items), run: Arc::clone(run) })
     }
 
-    /// A batch that grows until its items are asked for.
-    pub(super) fn growing(growing: &Arc<Growing<T>>, run: &Arc<Run>) -> Arc<Self> {
-        let items = Items::Growing { growing: Arc::clone(growing), taken: OnceLock::new() };
-        Arc::new(Self { items, run: Arc::clone(run) })
+    /// Returns a batch that grows until its items are asked for, and the end at which it grows.
+    pub(super) fn growing(items: Vec<T>, run: &Arc<Run>) -> (Arc<Self>, Arc<Growing<T>>) {
+        let mut batch = Self { items: Items::Whole(Vec::new()), run: Arc::clone(run) };
+        let growing = batch.grow(items);
+        (Arc::new(batch), growing)
     }
 
     /// Returns whether nobody has asked for the items of a growing batch yet.
@@ -69,6 +70,21 @@ impl<T> Batch<T> {
     /// Puts other items in the place of those that were taken.
     pub(super) fn load(&mut self, items: Vec<T>) {
         self.items = Items::Whole(items);
+    }
+
+    /// Puts items that may become more in the place of those that were taken, and returns the end
+    /// at which they grow.
+    pub(super) fn grow(&mut self, items: Vec<T>) -> Arc<Growing<T>> {
+        if let Items::Growing { growing, taken } = &mut self.items {
+            if let Some(alone) = Arc::get_mut(growing) {
+                alone.restart(items);
+                *taken = OnceLock::new();
+                return Arc::clone(growing);
+            }
+        }
+        let growing = Arc::new(Growing::new(items));
+        self.items = Items::Growing { growing: Arc::clone(&growing), taken: OnceLock::new() };
+        growing
     }
 
     /// Takes all items.

@@ -8,16 +8,7 @@ use super::branch::OutputSide;
 use super::id::ScanId;
 use super::look::{Answer, look};
 use super::pace::Pace;
-use crate::sync::{Arc, select_ready};
-
-/// How many output channels one selection covers. A run with more scans looks at one window after
-/// another, so that the cost of finding the next outputs does not grow with the number of scans
-/// while most of them have some.
-#[cfg(not(any(loom, shuttle)))]
-const WINDOW: usize = 16;
-/// Small, so that models have more lanes than a window.
-#[cfg(any(loom, shuttle))]
-const WINDOW: usize = 2;
+use crate::sync::{Arc, SELECTED, select_ready};
 
 /// The near end of the output channel of one scan.
 struct Lane<O> {
@@ -55,9 +46,16 @@ impl<O> FanIn<O> {
     /// Takes the next batch of outputs of any scan, if there is one. Removes the lanes of scans
     /// that have exited.
     pub(super) fn collect(&mut self) -> Option<(ScanId, Outputs<O>, Arc<Pace>)> {
-        let outputs = look(&mut self.lanes, WINDOW, |lanes| {
-            let channels: Vec<_> = lanes.map(|lane| &lane.side.outputs).collect();
-            match select_ready(&channels) {
+        // A run with more scans than a selection covers looks at one window of them after another.
+        let outputs = look(&mut self.lanes, SELECTED, |lanes| {
+            let mut lanes = lanes.map(|lane| &lane.side.outputs);
+            let Some(first) = lanes.next() else { return Answer::Idle };
+            let (mut channels, mut width) = ([first; SELECTED], 1);
+            for (channel, lane) in channels[1..].iter_mut().zip(lanes) {
+                *channel = lane;
+                width += 1;
+            }
+            match select_ready(&channels[..width]) {
                 None => Answer::Idle,
                 Some((index, None)) => Answer::Ended(index),
                 Some((index, Some(outputs))) => Answer::Ready(index, outputs),

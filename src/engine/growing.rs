@@ -17,14 +17,19 @@ pub(super) struct Growing<T> {
 
 struct State<T> {
     items: Vec<T>,
-    // INVARIANT: set once; after that, `items` does not grow.
+    // INVARIANT: once it is set, `items` does not grow.
     sealed: bool,
 }
 
 impl<T> Growing<T> {
-    /// Creates a batch of one item.
-    pub(super) fn new(first: T) -> Self {
-        Self { state: Mutex::new(State { items: vec![first], sealed: false }) }
+    /// Creates a batch that begins with these items.
+    pub(super) fn new(items: Vec<T>) -> Self {
+        Self { state: Mutex::new(State { items, sealed: false }) }
+    }
+
+    /// Begins anew with these items. The ones before were taken.
+    pub(super) fn restart(&mut self, items: Vec<T>) {
+        *self = Self::new(items);
     }
 
     /// Adds an item, or returns it if the batch is sealed.

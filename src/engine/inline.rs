@@ -30,26 +30,24 @@ pub struct Inline<I: Iterator, H = NoHook> {
     hook: Option<H>,
     /// Whether the hook was called for the next batch.
     hooked: bool,
-    recycler: Recycler<I::Item>,
     dispatch: Dispatch<I::Item>,
 }
 
 impl<I: Iterator, H: Hook> Inline<I, H> {
     pub(crate) fn new(input: I, hook: H, dispatch: Dispatch<I::Item>) -> Self {
         let (input, held_over, demand) = (Some(input), None, Demand::Wait);
-        let recycler = Recycler::new();
-        Self { input, held_over, demand, hook: Some(hook), hooked: false, recycler, dispatch }
+        Self { input, held_over, demand, hook: Some(hook), hooked: false, dispatch }
     }
 
     /// Pulls one batch and begins to send it, or sends Stop if the input has ended.
     fn pull_batch(&mut self, most: usize) -> Result<(), Payload> {
-        let Dispatch { fan_out, batch_size, time, run } = &mut self.dispatch;
+        let Dispatch { fan_out, batch_size, recycler, time, run } = &mut self.dispatch;
         let Some(input) = &mut self.input else {
             fan_out.stop();
             return Ok(());
         };
         batch_size.begin(most);
-        let mut items = self.recycler.vector(batch_size.goal().min(FIRST_CAPACITY));
+        let mut items = recycler.vector(batch_size.goal().min(FIRST_CAPACITY));
         let first = fan_out.pulled();
         time.turn_to(Managing::PullInput);
         let interruptible = fan_out.is_interruptible();
@@ -61,7 +59,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         });
         time.turn_to(Managing::WaitForScans);
         // From here on, the drop of the items is contained, whatever happens.
-        let batch = self.recycler.batch(items, run);
+        let batch = recycler.batch(items, run);
         if !batch.items().is_empty() {
             fan_out.enqueue(batch, first, None);
         }
@@ -101,12 +99,14 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         self.drop_input().unwrap_or_else(super::contain::discard);
     }
 
-    /// Drops the input and the held item; each drop may panic.
+    /// Drops the input, the held item, and the items that the input would have filled again; each
+    /// drop may panic.
     fn drop_input(&mut self) -> Result<(), Payload> {
         let mut first = contain_drop(self.held_over.take());
         if let Some(payload) = contain_drop(self.input.take()) {
             keep_first(&mut first, payload);
         }
+        self.dispatch.recycler = Recycler::new(None);
         if let Some(payload) = contain_drop(self.hook.take()) {
             keep_first(&mut first, payload);
         }

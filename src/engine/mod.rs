@@ -13,7 +13,8 @@
 //! a run share; [`branch`] is what a thread executes between [`inlet`] and [`outlet`], with
 //! [`exit_guard`] as the one way out; [`fan_out`] knows who is still sent the current batch, which
 //! a [`source`] pulls on the consumer's thread ([`inline`]) or on one of its own ([`read_ahead`],
-//! with batches that are [`growing`]); [`look`], [`fan_in`], [`turns`], [`names`] and [`manager`]
+//! with batches that are [`growing`]); a [`recycler`] takes back the memory of batches, and a
+//! [`stock`] their items; [`look`], [`fan_in`], [`turns`], [`names`] and [`manager`]
 //! collect the outputs; [`batch_size`], [`pace`] and [`consumer`] decide how much is sent at once;
 //! [`contain`] and [`first_panic`] are where panics go; [`meter`] and [`figures`] count; [`start`]
 //! puts a run together, and [`admission`] adds to it.
@@ -53,6 +54,7 @@ mod run;
 mod settings;
 mod source;
 mod start;
+mod stock;
 mod turns;
 
 pub(crate) use self::admission::{Admission, Refusal};
@@ -75,3 +77,4 @@ pub(crate) use self::run::{Request, Run};
 pub(crate) use self::settings::Settings;
 pub(crate) use self::source::{Hook, NoHook, Source};
 pub(crate) use self::start::{Dispatch, Setup, Started, Unstarted};
+pub(crate) use self::stock::Stock;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::batch::Batch;
 use super::branch::contain_into;
 use super::contain::Payload;
 use super::fan_out::Demand;
@@ -143,10 +142,9 @@ impl<T> Puller<T> {
     }
 
     /// Sends a batch of one item, and returns the end at which it grows.
-    fn begin(&self, item: T) -> Arc<Growing<T>> {
-        let Dispatch { fan_out, run, .. } = &self.0;
-        let growing = Arc::new(Growing::new(item));
-        let batch = Batch::growing(&growing, run);
+    fn begin(&mut self, item: T) -> Arc<Growing<T>> {
+        let Dispatch { fan_out, recycler, run, .. } = &mut self.0;
+        let (batch, growing) = recycler.growing(item, run);
         fan_out.enqueue(batch, fan_out.pulled() - 1, Some(Arc::clone(&growing)));
         growing
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use std::mem;
 
 use super::batch::Batch;
+use super::growing::Growing;
 use super::run::Run;
+use super::stock::Stock;
 use crate::sync::Arc;
 
 /// How many batches are remembered: more than are in flight at the default capacities.
@@ -15,21 +17,25 @@ const MOST: usize = 16;
 /// So in a steady state no memory is allocated, and none goes from the cache of one processor to
 /// another.
 ///
-/// Only for items whose drop does nothing: others are dropped by the last scan that uses them, as
-/// early as can be. What an item holds, a permit for example, may be what the input waits for.
+/// Only for items whose drop does nothing, and for those that the input fills again: others are
+/// dropped by the last scan that uses them, as early as can be. What an item holds, a permit for
+/// example, may be what the input waits for.
 pub(super) struct Recycler<T> {
     /// The batches, the oldest first.
     flying: VecDeque<Arc<Batch<T>>>,
     /// A batch that has landed: nobody else has it, and its items were taken.
     landed: Option<Arc<Batch<T>>>,
+    /// Where old items go, if the input fills them again.
+    stock: Option<Arc<Stock<T>>>,
 }
 
 impl<T> Recycler<T> {
-    pub(super) fn new() -> Self {
-        Self { flying: VecDeque::new(), landed: None }
+    pub(super) fn new(stock: Option<Arc<Stock<T>>>) -> Self {
+        Self { flying: VecDeque::new(), landed: None, stock }
     }
 
-    /// Returns a vector for the items of the next batch.
+    /// Returns an empty vector for the items of the next batch.
+    #[inline(never)]
     pub(super) fn vector(&mut self, capacity: usize) -> Vec<T> {
         // The oldest may be kept by a branch.
         let landed = self.flying.iter_mut().position(|batch| Arc::get_mut(batch).is_some());
@@ -37,28 +43,57 @@ impl<T> Recycler<T> {
         let landed = self.landed.as_mut().and_then(Arc::get_mut);
         let Some(batch) = landed else { return Vec::with_capacity(capacity) };
         let mut items = batch.take_items();
-        items.clear();
+        match &self.stock {
+            Some(stock) => stock.put(&mut items),
+            None => items.clear(),
+        }
         items
     }
 
     /// Returns a batch of these items, and remembers it.
+    #[inline(never)]
     pub(super) fn batch(&mut self, items: Vec<T>, run: &Arc<Run>) -> Arc<Batch<T>> {
         let batch = match self.landed.take() {
             Some(mut landed) => {
-                let batch = Arc::get_mut(&mut landed);
-                batch.expect("nobody else has a batch that has landed").load(items);
+                alone(&mut landed).load(items);
                 landed
             }
             None => Batch::new(items, run),
         };
-        if !mem::needs_drop::<T>() {
-            if self.flying.len() == MOST {
-                self.flying.pop_front();
-            }
-            self.flying.push_back(Arc::clone(&batch));
-        }
+        self.remember(&batch);
         batch
     }
+
+    /// Returns a batch that grows, with this item, and remembers it.
+    #[inline(never)]
+    pub(super) fn growing(&mut self, first: T, run: &Arc<Run>) -> (Arc<Batch<T>>, Arc<Growing<T>>) {
+        let mut items = self.vector(1);
+        items.push(first);
+        let (batch, growing) = match self.landed.take() {
+            Some(mut landed) => {
+                let growing = alone(&mut landed).grow(items);
+                (landed, growing)
+            }
+            None => Batch::growing(items, run),
+        };
+        self.remember(&batch);
+        (batch, growing)
+    }
+
+    fn remember(&mut self, batch: &Arc<Batch<T>>) {
+        if mem::needs_drop::<T>() && self.stock.is_none() {
+            return;
+        }
+        if self.flying.len() == MOST {
+            self.flying.pop_front();
+        }
+        self.flying.push_back(Arc::clone(batch));
+    }
+}
+
+/// The batch, of which nobody else has a handle.
+fn alone<T>(landed: &mut Arc<Batch<T>>) -> &mut Batch<T> {
+    Arc::get_mut(landed).expect("nobody else has a batch that has landed")
 }
 
 impl<T> fmt::Debug for Recycler<T> {

@@ -16,9 +16,11 @@ use super::manager::{Manager, Shared};
 use super::meter::{Managing, Timesheet};
 use super::names::Names;
 use super::outlet::Kept;
+use super::recycler::Recycler;
 use super::run::{Request, Run, Stage};
 use super::settings::Settings;
 use super::source::Source;
+use super::stock::Stock;
 use crate::sync::Arc;
 use crate::threads::{Host, LeaseError, Pool, ThreadKind, Threads};
 
@@ -138,6 +140,7 @@ impl<T, O, H> Started<T, O, H> {
         let dispatch = Dispatch {
             fan_out,
             batch_size: settings.items::<T>(),
+            recycler: Recycler::new(None),
             time: own_time.unwrap_or_else(|| Arc::clone(&time)),
             run,
         };
@@ -161,12 +164,14 @@ impl<T, O, H> Started<T, O, H> {
         }))
     }
 
-    /// Gives the run its input.
+    /// Gives the run its input, with the stock of items that it fills again, if it does.
     pub(crate) fn feed<S: Source<Item = T>>(
         self,
+        stock: Option<Arc<Stock<T>>>,
         source: impl FnOnce(Dispatch<T>, Option<H>) -> S,
     ) -> Manager<S, O> {
-        let Self { dispatch, host, manager } = self;
+        let Self { mut dispatch, host, manager } = self;
+        dispatch.recycler = Recycler::new(stock);
         let (fan_out, run) = (Arc::clone(&dispatch.fan_out), Arc::clone(&dispatch.run));
         let source = source(dispatch, host);
         let Assembly { fan_in, names, time, figures, settings, pool, admission } = manager;
@@ -200,6 +205,7 @@ fn kinds(
 pub struct Dispatch<T> {
     pub(super) fan_out: Arc<FanOut<T>>,
     pub(super) batch_size: BatchSize,
+    pub(super) recycler: Recycler<T>,
     pub(super) time: Arc<Timesheet<Managing>>,
     pub(super) run: Arc<Run>,
 }

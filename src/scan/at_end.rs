@@ -33,7 +33,10 @@ impl<T, B, F: Folding<T, B>> Scan<T> for Fold<B, F> {
     }
 
     fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, B>) -> ControlFlow<()> {
-        self.f.fold(&mut self.state, batch, || out.is_closed())
+        if out.is_closed() {
+            return ControlFlow::Break(());
+        }
+        self.f.fold(&mut self.state, batch, || out.is_aborted())
     }
 }
 
@@ -191,6 +194,19 @@ impl<T, F: Keeping<T>> Scan<T> for Keep<T, F> {
         if let Some(item) = self.kept.take() {
             out.emit(item);
         }
+    }
+
+    fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, T>) -> ControlFlow<()> {
+        if out.is_closed() {
+            return ControlFlow::Break(());
+        }
+        for item in batch {
+            if out.is_aborted() {
+                return ControlFlow::Break(());
+            }
+            self.f.keep(&mut self.kept, item);
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use super::total::HandOver;
 use super::{Emitter, Scan};
-use crate::engine::{Branch, Inlet, Message, Outlet, Payload, contain_into};
-use crate::sync::Instant;
+use crate::engine::{Branch, Inlet, Message, Outlet, Payload, Run, contain_into};
+use crate::sync::{Arc, Instant};
 
 /// A scan whose outputs are sent as it emits them.
 #[derive(Debug)]
@@ -36,9 +36,7 @@ impl<T, S: HandOver<T>> Branch<T> for DrivenTotal<S> {
     }
 
     fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
-        drive_to_the_end(self.0, inlet, outlet, |scan, outlet| {
-            scan.hand_over(&mut Emitter::outlet(outlet));
-        })
+        drive_to_the_end(self.0, inlet, outlet, S::hand_over)
     }
 }
 
@@ -46,11 +44,14 @@ fn drive_to_the_end<T, S: Scan<T>>(
     mut scan: S,
     mut inlet: Inlet<T>,
     mut outlet: Outlet<S::Output>,
-    aborted: impl FnOnce(&mut S, &mut Outlet<S::Output>),
+    aborted: impl FnOnce(&mut S, &mut Emitter<'_, S::Output>),
 ) -> Option<Payload> {
+    let run = Arc::clone(inlet.run());
     let mut panic = None;
-    contain_into(&mut panic, || match drive(&mut scan, &mut inlet, &mut outlet) {
-        ControlFlow::Continue(()) if outlet.is_closed() => aborted(&mut scan, &mut outlet),
+    contain_into(&mut panic, || match drive(&mut scan, &mut inlet, &mut outlet, &run) {
+        ControlFlow::Continue(()) if outlet.is_closed() => {
+            aborted(&mut scan, &mut Emitter::outlet(&mut outlet, &run));
+        }
         _ => {}
     });
     // Its queue does not wait for room for its last outputs.
@@ -67,11 +68,12 @@ fn drive<T, S: Scan<T>>(
     scan: &mut S,
     inlet: &mut Inlet<T>,
     outlet: &mut Outlet<S::Output>,
+    run: &Run,
 ) -> ControlFlow<()> {
     while let Some(message) = inlet.next() {
         match message {
             Message::Batch(batch) => {
-                let flow = step_over(batch.items(), scan, outlet);
+                let flow = step_over(batch.items(), scan, outlet, run);
                 drop(batch);
                 if flow.is_break() {
                     return if outlet.is_closed() { ControlFlow::Continue(()) } else { flow };
@@ -80,7 +82,7 @@ fn drive<T, S: Scan<T>>(
             }
             Message::Stop => {
                 outlet.begin_piece(Instant::now());
-                scan.flush(&mut Emitter::outlet(outlet));
+                scan.flush(&mut Emitter::outlet(outlet, run));
                 // If the run was aborted during the flush, the scan may have kept something.
                 // MODEL: loom-tests/tests/drop.rs::abort_inside_a_flush
                 return match outlet.is_closed() {
@@ -100,6 +102,7 @@ fn step_over<T, S: Scan<T>>(
     mut items: &[T],
     scan: &mut S,
     outlet: &mut Outlet<S::Output>,
+    run: &Run,
 ) -> ControlFlow<()> {
     loop {
         // Whatever the scan's own loop checks, an aborted run starts no further piece.
@@ -110,7 +113,7 @@ fn step_over<T, S: Scan<T>>(
         let (piece, behind) = items.split_at(outlet.piece().min(items.len()));
         let began = Instant::now();
         outlet.begin_piece(began);
-        scan.step_batch(piece, &mut Emitter::outlet(outlet))?;
+        scan.step_batch(piece, &mut Emitter::outlet(outlet, run))?;
         outlet.end_piece(piece.len(), began);
         if behind.is_empty() {
             return ControlFlow::Continue(());

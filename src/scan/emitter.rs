@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use crate::engine::Outlet;
+use crate::engine::{Outlet, Run};
 
 /// A handle through which a scan emits its outputs.
 ///
@@ -11,6 +11,8 @@ use crate::engine::Outlet;
 /// [`flush`](crate::Scan::flush). Code that steps a scan by hand makes one from a `&mut Vec<O>`.
 pub struct Emitter<'a, O> {
     sink: Sink<'a, O>,
+    /// The run that a scan's thread belongs to.
+    run: Option<&'a Run>,
 }
 
 enum Sink<'a, O> {
@@ -27,12 +29,12 @@ pub(crate) trait Relay<O> {
 }
 
 impl<'a, O> Emitter<'a, O> {
-    pub(crate) fn outlet(outlet: &'a mut Outlet<O>) -> Self {
-        Self { sink: Sink::Outlet(outlet) }
+    pub(crate) fn outlet(outlet: &'a mut Outlet<O>, run: &'a Run) -> Self {
+        Self { sink: Sink::Outlet(outlet), run: Some(run) }
     }
 
-    pub(crate) fn relay(relay: &'a mut dyn Relay<O>) -> Self {
-        Self { sink: Sink::Relay(relay) }
+    pub(crate) fn relay(relay: &'a mut dyn Relay<O>, run: Option<&'a Run>) -> Self {
+        Self { sink: Sink::Relay(relay), run }
     }
 
     /// Emits one output. A step may call this any number of times.
@@ -77,6 +79,13 @@ impl<'a, O> Emitter<'a, O> {
         }
     }
 
+    /// Returns whether the run was aborted. Between two outputs, nothing else closes an emitter that
+    /// is open; this is faster to ask for every item.
+    #[inline]
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.run.is_some_and(Run::is_aborted)
+    }
+
     /// Records the number of outputs emitted, where those that are sent do not show it.
     #[inline]
     pub(crate) fn count(&mut self, outputs: u64) {
@@ -93,8 +102,9 @@ impl<'a, O> Emitter<'a, O> {
         f: impl FnMut(A, &mut Emitter<'_, O>) -> ControlFlow<()>,
         body: impl FnOnce(&mut Emitter<'_, A>) -> R,
     ) -> R {
+        let run = self.run;
         let mut adapter = Adapter { out: self, f, flow: ControlFlow::Continue(()) };
-        body(&mut Emitter::relay(&mut adapter))
+        body(&mut Emitter::relay(&mut adapter, run))
     }
 }
 
@@ -150,7 +160,7 @@ impl<O> Relay<O> for Vec<O> {
 /// ```
 impl<'a, O> From<&'a mut Vec<O>> for Emitter<'a, O> {
     fn from(outputs: &'a mut Vec<O>) -> Self {
-        Self::relay(outputs)
+        Self::relay(outputs, None)
     }
 }
 

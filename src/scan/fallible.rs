@@ -43,12 +43,15 @@ impl<T, B, F: TryFolding<T, B>> Scan<T> for TryFold<B, F> {
 
     // The default loop, with the state in a local variable so that it stays in registers.
     fn step_batch(&mut self, batch: &[T], out: &mut Emitter<'_, Self::Output>) -> ControlFlow<()> {
+        if out.is_closed() {
+            return ControlFlow::Break(());
+        }
         let Some(mut state) = self.state.take() else {
             return ControlFlow::Break(());
         };
         let mut flow = ControlFlow::Continue(());
         for item in batch {
-            if out.is_closed() {
+            if out.is_aborted() {
                 flow = ControlFlow::Break(());
                 break;
             }

@@ -386,7 +386,7 @@ pub trait Scan<T> {
         I: IntoIterator<Item = T>,
     {
         let mut outputs = Vec::new();
-        let mut out = Emitter::relay(&mut outputs);
+        let mut out = Emitter::from(&mut outputs);
         for item in items {
             if self.step(&item, &mut out).is_break() {
                 return outputs;

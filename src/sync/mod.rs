@@ -22,7 +22,7 @@ use model as imp;
 
 pub(crate) use imp::{AtomicBool, AtomicU8, Condvar, Mutex, Receiver, Sender};
 pub(crate) use imp::{Instant, Patience, panicking};
-pub(crate) use imp::{available_parallelism, bounded, select_ready, spawn, yield_now};
+pub(crate) use imp::{SELECTED, available_parallelism, bounded, select_ready, spawn, yield_now};
 
 #[cfg(loom)]
 pub(crate) use imp::spurious;

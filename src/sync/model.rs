@@ -327,6 +327,9 @@ pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     (Sender(Arc::clone(&channel)), Receiver(channel))
 }
 
+/// As the native side's, but small, so that models have more lanes than a selection covers.
+pub(crate) const SELECTED: usize = 2;
+
 /// As the native side's.
 pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Option<T>)> {
     receivers.iter().enumerate().find_map(|(index, receiver)| match receiver.try_recv() {

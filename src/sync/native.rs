@@ -4,7 +4,7 @@ use std::io;
 use std::thread::{self, Builder};
 use std::time::Duration;
 
-use crossbeam_channel::{Select, TryRecvError};
+use crossbeam_channel::select_biased;
 
 pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
 pub(crate) use parking_lot::{Mutex, MutexGuard};
@@ -28,26 +28,36 @@ impl Condvar {
     }
 }
 
+/// How many channels one selection covers.
+pub(crate) const SELECTED: usize = 4;
+
 /// Receives from one of `receivers` that is ready, without blocking: returns its index with the
 /// message, or with `None` if that channel is disconnected and drained. Returns `None` if every
 /// channel is empty and still connected.
 ///
 /// If several are ready, it takes the first.
+///
+/// # Panics
+///
+/// Panics if there are more than [`SELECTED`].
 pub(crate) fn select_ready<T>(receivers: &[&Receiver<T>]) -> Option<(usize, Option<T>)> {
-    if let [only] = receivers {
-        return match only.try_recv() {
-            Ok(message) => Some((0, Some(message))),
-            Err(TryRecvError::Disconnected) => Some((0, None)),
-            Err(TryRecvError::Empty) => None,
+    // With a list of known length, a selection allocates nothing.
+    macro_rules! select_from {
+        ($($receiver:ident $index:literal),+) => {
+            select_biased! {
+                $(recv($receiver) -> message => Some(($index, message.ok())),)+
+                default => None,
+            }
         };
     }
-    let mut select = Select::new_biased();
-    for receiver in receivers {
-        select.recv(receiver);
+    match receivers {
+        [] => None,
+        [a] => select_from!(a 0),
+        [a, b] => select_from!(a 0, b 1),
+        [a, b, c] => select_from!(a 0, b 1, c 2),
+        [a, b, c, d] => select_from!(a 0, b 1, c 2, d 3),
+        _ => unreachable!("a selection covers at most {SELECTED} channels"),
     }
-    let ready = select.try_select().ok()?;
-    let index = ready.index();
-    Some((index, ready.recv(receivers[index]).ok()))
 }
 
 /// Starts a detached thread.
