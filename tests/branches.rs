@@ -6,6 +6,7 @@ mod support;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -15,6 +16,7 @@ use std::{iter, mem, thread};
 use anabranch::branch::Items;
 use anabranch::{Control, IteratorExt, PanicOrigin, Pool, ScanId, scan};
 use support::config::With as _;
+use support::limit::{SOON, deadline_of};
 use support::{Gate, Tally, by_scan, deadline, hush, tight, tight_and_default, until_panic};
 
 const N: u64 = 10_000;
@@ -627,5 +629,141 @@ fn threads_and_values_are_given_back() {
             assert_eq!(pool.in_use(), 0);
             tally.assert_settled();
         }
+    });
+}
+
+#[test]
+fn a_merge_discards_items_where_that_is_asked_for() {
+    deadline(|| {
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&pulled);
+        let input = (0..100).inspect(move |_| _ = count.fetch_add(1, SeqCst));
+        let run = input.fan_out().batch(1).discard_without_scans();
+        assert_eq!(run.branch(|items| items.cloned().take(1)).merge().count(), 1);
+        assert_eq!(pulled.load(SeqCst), 100);
+    });
+}
+
+#[test]
+fn outputs_of_a_merge_are_counted() {
+    deadline(|| {
+        let control = Control::new();
+        let run = (0..100_u64).fan_out().control(&control);
+        let run = run.branch(|items| items.cloned().step_by(2)).scan(scan::cloned());
+        assert_eq!(run.merge().count(), 150);
+        let outputs: Vec<_> = control.stats().scans.iter().map(|scan| scan.outputs).collect();
+        assert_eq!(outputs, [50, 100]);
+    });
+}
+
+#[test]
+fn what_was_yielded_before_an_abort_is_delivered() {
+    for config in tight_and_default() {
+        deadline(move || {
+            let control = Control::new();
+            let aborts = control.clone();
+            let run = (0..100_u64).fan_out().with(&config).batch(100).control(&control);
+            let run = run.branch(move |items| {
+                items.cloned().inspect(move |item| {
+                    if *item == 5 {
+                        aborts.abort();
+                    }
+                })
+            });
+            assert!(run.merge().map(|(_, item)| item).eq(0..5));
+        });
+    }
+}
+
+/// Its `next` panics, and its drop too.
+struct TwiceBomb(Bomb);
+
+impl Iterator for TwiceBomb {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        let Self(Bomb) = self;
+        std::panic::panic_any("expected: next")
+    }
+}
+
+#[test]
+fn an_iterator_that_panics_in_its_next_and_in_its_drop() {
+    hush();
+    for config in tight_and_default() {
+        deadline(move || {
+            let run = (0..10).fan_out().with(&config).branch(|_| TwiceBomb(Bomb));
+            assert_eq!(until_panic(&mut run.merge()).1, "expected: next");
+        });
+    }
+}
+
+#[test]
+fn a_branch_that_leaks_its_items_and_panics_ends_the_run() {
+    hush();
+    for config in tight_and_default() {
+        deadline_of(SOON, move || {
+            let run = (0..1_000).fan_out().with(&config).branch(|items| {
+                mem::forget(items);
+                std::panic::panic_any("expected: branch");
+            });
+            let ended = catch_unwind(AssertUnwindSafe(|| run.join()));
+            assert_eq!(ended.unwrap_err().downcast_ref(), Some(&"expected: branch"));
+        });
+    }
+}
+
+/// The thread of the input waits for room that it makes, and is woken although the branch works on.
+#[test]
+fn room_that_a_branch_makes_is_noticed_when_the_input_is_read_ahead() {
+    deadline_of(SOON, || {
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&pulled);
+        let input = (0..10).inspect(move |_| _ = count.fetch_add(1, SeqCst));
+        let config = tight();
+        let run = input.fan_out().with(&config).read_ahead();
+        let (last, waits) = (Gate::default(), Gate::default());
+        let opens = last.clone();
+        let run = run.branch(move |items| {
+            // One in its queue, and one that is being sent.
+            while pulled.load(SeqCst) < 2 {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(20));
+            drop(items);
+            waits.open();
+            last.pass();
+        });
+        let run = run.branch(move |items| {
+            let count = items.count();
+            opens.open();
+            count
+        });
+        assert_eq!(run.join(), ((), 10));
+    });
+}
+
+/// What a branch yields does not wait for the rest of a batch in which it yields nothing more. The
+/// batches in its queue are long, because it was fast before.
+#[test]
+fn outputs_do_not_wait_for_slow_items_behind_them() {
+    deadline(|| {
+        let seen = Gate::default();
+        let taken = seen.clone();
+        let run = (0..200_000_u64).fan_out().branch(move |items| {
+            items.cloned().take(60_000).filter(move |item| {
+                if *item >= 50_000 {
+                    thread::sleep(Duration::from_micros(10));
+                }
+                if *item == 58_100 {
+                    seen.pass();
+                }
+                *item == 58_000
+            })
+        });
+        let mut run = run.merge();
+        assert_eq!(run.next().map(|(_, item)| item), Some(58_000));
+        taken.open();
+        assert_eq!(run.next(), None);
     });
 }

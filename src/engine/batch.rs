@@ -75,10 +75,9 @@ impl<T> Batch<T> {
     /// Puts items that may become more in the place of those that were taken, and returns the end
     /// at which they grow.
     pub(super) fn grow(&mut self, items: Vec<T>) -> Arc<Growing<T>> {
-        if let Items::Growing { growing, taken } = &mut self.items {
+        if let Items::Growing { growing, .. } = &mut self.items {
             if let Some(alone) = Arc::get_mut(growing) {
                 alone.restart(items);
-                *taken = OnceLock::new();
                 return Arc::clone(growing);
             }
         }
