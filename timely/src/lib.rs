@@ -116,6 +116,7 @@ mod job;
 mod link;
 mod notice;
 mod operators;
+mod outlet;
 mod outputs;
 mod process;
 mod run;

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::rc::Rc;
 
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::operators::Capability;
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use crate::feed::{End, Feed, Taken};
 use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::site::Site;
 
 /// A builder of a source, made by [`Job::source`].
@@ -84,7 +83,13 @@ impl<'scope, F> Source<'scope, F> {
     }
 
     /// Gives the input to one worker only. The others have an empty one.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no such worker.
     pub fn only_on(mut self, worker: usize) -> Self {
+        let workers = self.job.peers();
+        assert!(worker < workers, "there is no worker {worker} among {workers}");
         self.only_on = Some(worker);
         self
     }
@@ -102,7 +107,7 @@ impl<'scope, F> Source<'scope, F> {
         let (output, stream) = builder.new_output();
         let address = builder.operator_info().address;
         let wake = scope.activator_for(Rc::clone(&address));
-        let index = site.add_source(scope.addr(), stream.name(), wake.clone());
+        let index = site.add_source(&stream, wake.clone());
         site.add_operator(wake);
         let feed = if only_on.is_none_or(|worker| worker == site.index()) {
             let wake = scope.worker().sync_activator_for(address.to_vec());
@@ -128,7 +133,7 @@ impl<'scope, F> Source<'scope, F> {
                 epoch: 0,
                 failed: None,
             };
-            let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<T>>>::from(output);
+            let mut output = Outlet::from(output);
             move |_| driver.run(&mut output)
         });
         stream
@@ -162,7 +167,7 @@ struct Driver<T> {
 }
 
 impl<T: Send + 'static> Driver<T> {
-    fn run(&mut self, output: &mut OutputBuilder<u64, CapacityContainerBuilder<Vec<T>>>) {
+    fn run(&mut self, output: &mut Outlet<T>) {
         if self.site.halted() || self.site.nobody_takes(self.index) {
             self.end();
         }
@@ -188,12 +193,12 @@ impl<T: Send + 'static> Driver<T> {
                 Taken::Items(items) => (items, None),
                 Taken::End(items, end) => (items, Some(end)),
                 Taken::Few => {
-                    if !whole || !room {
-                        self.site.await_epoch(self.epoch, false);
-                    }
+                    self.site.await_epoch(self.epoch, false);
                     return;
                 }
                 Taken::Nothing => {
+                    // Scans by epoch have what was sent before once all sources are here.
+                    self.site.await_epoch(self.epoch, false);
                     let awaited = self.site.awaited();
                     if whole || awaited <= self.epoch {
                         return;
@@ -222,7 +227,9 @@ impl<T: Send + 'static> Driver<T> {
     }
 
     fn end(&mut self) {
-        self.capability = None;
+        if self.capability.take().is_some() {
+            self.site.await_epoch(self.epoch, false);
+        }
         self.feed = None;
     }
 }

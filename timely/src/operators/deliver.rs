@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use timely::ExchangeData;
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{Capability, Probe};
 
 use crate::contain::drop_contained;
 use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::outputs::{Offered, Sink};
 use crate::site::Site;
 
@@ -22,14 +21,37 @@ pub(super) fn gather<'scope, T: ExchangeData>(
     worker: usize,
 ) -> StreamVec<'scope, u64, T> {
     assert!(worker < job.peers(), "there is no worker {worker} among {}", job.peers());
-    let mut builder = OperatorBuilder::new("Gather".to_owned(), job.scope());
-    let (origin, scope) = (*stream.name(), job.scope().addr());
-    let mut input = builder.new_input(stream, Exchange::new(move |_: &T| worker as u64));
+    let kind = job.site().kind(&stream);
+    let rehearsed = rehearse(stream, job, worker);
+    let mut builder = OperatorBuilder::new("Gather".to_owned(), rehearsed.scope());
+    let mut input = builder.new_input(rehearsed, Exchange::new(move |_: &T| worker as u64));
     let (output, gathered) = builder.new_output();
-    let site = Rc::clone(job.site());
-    site.mark_same(scope, &origin, gathered.name());
+    // Nothing is ever sent here: what counts is how far its times are.
+    let (_, done) = builder.new_output::<Vec<()>>();
+    done.probe_with(&job.site().done);
+    job.site().mark(&gathered, kind);
     builder.build(move |_| {
-        let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<T>>>::from(output);
+        let mut output = Outlet::from(output);
+        move |_| {
+            let mut output = output.activate();
+            input.for_each(|capability, batch| output.session(&capability).give_container(batch));
+        }
+    });
+    gathered
+}
+
+/// Passes on what can be serialised, in front of an exchange that will do so.
+fn rehearse<'scope, T: ExchangeData>(
+    stream: StreamVec<'scope, u64, T>,
+    job: &Job<'scope>,
+    worker: usize,
+) -> StreamVec<'scope, u64, T> {
+    let mut builder = OperatorBuilder::new("Rehearse".to_owned(), stream.scope());
+    let mut input = builder.new_input(stream, Pipeline);
+    let (output, rehearsed) = builder.new_output();
+    let site = Rc::clone(job.site());
+    builder.build(move |_| {
+        let mut output = Outlet::from(output);
         move |_| {
             let mut output = output.activate();
             input.for_each(|capability, batch| match site.rehearse(batch, worker) {
@@ -41,7 +63,7 @@ pub(super) fn gather<'scope, T: ExchangeData>(
             });
         }
     });
-    gathered
+    rehearsed
 }
 
 pub(super) fn deliver<'scope, T: Send + 'static>(
@@ -49,8 +71,8 @@ pub(super) fn deliver<'scope, T: Send + 'static>(
     job: &Job<'scope>,
     sink: &Sink<T>,
 ) {
-    let (scope, site) = (job.scope(), Rc::clone(job.site()));
-    site.add_taker(scope.addr(), stream.name(), None);
+    let (scope, site) = (stream.scope(), Rc::clone(job.site()));
+    site.add_delivery(&stream);
     let mut builder = OperatorBuilder::new("Deliver".to_owned(), scope);
     let mut input = builder.new_input(stream, Pipeline);
     let (_, done) = builder.new_output::<Vec<()>>();

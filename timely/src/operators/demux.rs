@@ -7,10 +7,8 @@ use std::rc::Rc;
 
 use anabranch::{Emitter, Scan};
 use timely::ExchangeData;
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use super::Order;
@@ -18,6 +16,7 @@ use super::emit::{Residents, emit};
 use super::parcel::Parcel;
 use crate::contain::{Payload, contain, drop_contained};
 use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::site::Site;
 
 /// The number of keys that are flushed between two looks at what was emitted.
@@ -38,7 +37,7 @@ where
     F: FnMut(&K) -> S + 'static,
 {
     let site = Rc::clone(job.site());
-    site.add_taker(job.scope().addr(), items.name(), None);
+    site.add_taker(&items, None);
     let parcels = sort_out(items, job, key.clone());
     let residents =
         Demuxed { site, key, factory, scans: HashMap::new(), leaving: None, scratch: Vec::new() };
@@ -57,11 +56,11 @@ where
     Key: FnMut(&T) -> K + 'static,
 {
     let site = Rc::clone(job.site());
-    let mut builder = OperatorBuilder::new("Sort out".to_owned(), job.scope());
+    let mut builder = OperatorBuilder::new("Sort out".to_owned(), items.scope());
     let mut input = builder.new_input(items, Pipeline);
     let (output, parcels) = builder.new_output();
     builder.build(move |_| {
-        let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<_>>>::from(output);
+        let mut output = Outlet::from(output);
         move |_| {
             let mut output = output.activate();
             input.for_each(|capability, batch| {

@@ -5,10 +5,8 @@ use std::rc::Rc;
 
 use anabranch::{Emitter, Scan};
 use timely::ExchangeData;
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use super::Order;
@@ -16,6 +14,7 @@ use super::emit::{Residents, emit};
 use super::parcel::Parcel;
 use crate::contain::{Payload, contain, drop_contained};
 use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::site::Site;
 
 pub(super) fn distribute<'scope, T, S, F>(
@@ -31,7 +30,7 @@ where
     F: FnMut(usize) -> S,
 {
     let site = job.site();
-    let operator = site.add_taker(job.scope().addr(), items.name(), Some(count));
+    let operator = site.add_taker(&items, Some(count));
     let mut scans = Vec::new();
     for index in (site.index()..count).step_by(site.peers()) {
         match contain(|| factory(index)) {
@@ -55,11 +54,11 @@ where
     T: ExchangeData + Clone,
 {
     let site = Rc::clone(job.site());
-    let mut builder = OperatorBuilder::new("Split".to_owned(), job.scope());
+    let mut builder = OperatorBuilder::new("Split".to_owned(), items.scope());
     let mut input = builder.new_input(items, Pipeline);
     let (output, parcels) = builder.new_output();
     builder.build(move |_| {
-        let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<_>>>::from(output);
+        let mut output = Outlet::from(output);
         move |_| {
             let mut output = output.activate();
             input.for_each(|capability, batch| {

@@ -3,10 +3,8 @@
 use std::rc::Rc;
 
 use timely::ExchangeData;
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Exchange;
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{Capability, Probe};
 
@@ -14,7 +12,8 @@ use super::Order;
 use super::parcel::{Inbox, Parcel};
 use crate::contain::{Payload, drop_contained};
 use crate::job::Job;
-use crate::site::Site;
+use crate::outlet::Outlet;
+use crate::site::{Kind, Site};
 
 /// The number of items between two looks at what was emitted.
 const CHUNK: usize = 256;
@@ -46,17 +45,17 @@ where
     T: ExchangeData,
     R: Residents<T, Output: 'static> + 'static,
 {
-    let (scope, site) = (job.scope(), Rc::clone(job.site()));
+    let (scope, site) = (parcels.scope(), Rc::clone(job.site()));
     let mut builder = OperatorBuilder::new(name.to_owned(), scope);
     let mut input = builder.new_input(parcels, Exchange::new(|parcel: &Parcel<T>| parcel.target));
     let (output, stream) = builder.new_output();
     // Nothing is ever sent here: what counts is how far its times are.
     let (_, done) = builder.new_output::<Vec<()>>();
     done.probe_with(&site.done);
-    site.mark_outputs(scope.addr(), stream.name());
+    site.mark(&stream, Kind::Scans);
     site.add_operator(scope.activator_for(builder.operator_info().address));
     builder.build(move |capabilities| {
-        let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<_>>>::from(output);
+        let mut output = Outlet::from(output);
         let mut inbox = Inbox::new(order);
         let mut room = Some(Room { site, residents, capabilities, buffer: Vec::new() });
         move |frontiers| {
@@ -104,8 +103,6 @@ impl State {
     }
 }
 
-type Outputs<O> = OutputBuilder<u64, CapacityContainerBuilder<Vec<O>>>;
-
 impl<T, R> Room<R, T>
 where
     R: Residents<T, Output: 'static>,
@@ -115,7 +112,7 @@ where
         &mut self,
         due: Vec<(u64, Parcel<T>)>,
         frontier: Option<u64>,
-        output: &mut Outputs<R::Output>,
+        output: &mut Outlet<R::Output>,
     ) -> State {
         for (epoch, parcel) in due {
             let state = self.open(epoch, &parcel.items, output);
@@ -138,7 +135,7 @@ where
         }
     }
 
-    fn open(&mut self, epoch: u64, items: &[T], output: &mut Outputs<R::Output>) -> State {
+    fn open(&mut self, epoch: u64, items: &[T], output: &mut Outlet<R::Output>) -> State {
         let capability = self.capabilities[0].delayed(&epoch);
         let mut output = output.activate();
         for items in items.chunks(CHUNK) {
@@ -159,7 +156,7 @@ where
         State::Open
     }
 
-    fn flush(&mut self, output: &mut Outputs<R::Output>) {
+    fn flush(&mut self, output: &mut Outlet<R::Output>) {
         let mut output = output.activate();
         let mut more = true;
         while more && !self.site.halted() {
