@@ -7,7 +7,7 @@ use std::{fmt, vec};
 use parking_lot::{Condvar, Mutex};
 use timely::scheduling::SyncActivator;
 
-use crate::contain::drop_contained;
+use crate::contain::{drop_contained, drop_each};
 
 /// Makes a bounded channel out of a dataflow: a [`Sink`] for [`deliver`](crate::Deliver::deliver),
 /// and an iterator over what is delivered.
@@ -183,7 +183,8 @@ impl<T> Drop for Outputs<T> {
         let rest = std::mem::take(&mut state.batches);
         state.wake();
         drop(state);
-        drop_contained(rest);
+        let batch = std::mem::replace(&mut self.batch, Vec::new().into_iter());
+        drop_contained(drop_each(batch.chain(rest.into_iter().flatten())));
     }
 }
 

@@ -129,6 +129,13 @@ impl Site {
         self.halted();
     }
 
+    /// Ends the run if something of user code has panicked.
+    pub(crate) fn report(&self, result: Result<(), Payload>) {
+        if let Err(payload) = result {
+            self.panicked(payload);
+        }
+    }
+
     /// Ends the run without an error.
     pub(crate) fn cancel(&self) {
         self.process.cancel();
@@ -151,6 +158,12 @@ impl Site {
             self.wake(&self.operators);
         }
         true
+    }
+
+    /// Returns whether the run ends, as far as this process knows: between two calls of user code,
+    /// where [`halted`](Self::halted) would be too much.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.process.stage() != Stage::Running
     }
 
     /// Sends a notice to all other workers, at once.

@@ -227,9 +227,9 @@ impl<T: Send + 'static> Driver<T> {
     }
 
     fn end(&mut self) {
+        self.feed = None;
         if self.capability.take().is_some() {
             self.site.await_epoch(self.epoch, false);
         }
-        self.feed = None;
     }
 }

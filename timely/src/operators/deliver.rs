@@ -9,7 +9,7 @@ use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{Capability, Probe};
 
-use crate::contain::drop_contained;
+use crate::contain::drop_each;
 use crate::job::Job;
 use crate::outlet::Outlet;
 use crate::outputs::{Offered, Sink};
@@ -58,7 +58,7 @@ fn rehearse<'scope, T: ExchangeData>(
                 Ok(()) => output.session(&capability).give_container(batch),
                 Err(payload) => {
                     site.panicked(payload);
-                    drop_contained(std::mem::take(batch));
+                    site.report(drop_each(std::mem::take(batch)));
                 }
             });
         }
@@ -109,15 +109,29 @@ impl<T> Waiting<T> {
         if self.sink.is_closed() {
             // Before the epochs are given up, so that nobody takes that for progress.
             self.site.cancel();
-            drop_contained(std::mem::take(&mut self.batches));
+            self.clear();
         }
         // A run that ends delivers what there is. It is bounded by the epochs that were in flight.
         let anyway = self.site.halted();
         while let Some((_, batch)) = self.batches.front_mut() {
             match self.sink.offer(batch, anyway) {
                 Offered::Full => return,
-                Offered::Taken | Offered::Closed => drop_contained(self.batches.pop_front()),
+                Offered::Taken => drop(self.batches.pop_front()),
+                Offered::Closed => return self.clear(),
             }
         }
+    }
+
+    /// Drops the outputs, each for itself, and then gives up their epochs.
+    fn clear(&mut self) {
+        let outputs = self.batches.iter_mut().flat_map(|(_, batch)| batch.drain(..));
+        self.site.report(drop_each(outputs));
+        self.batches.clear();
+    }
+}
+
+impl<T> Drop for Waiting<T> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }

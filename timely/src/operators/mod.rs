@@ -4,6 +4,7 @@ mod deliver;
 mod demux;
 mod distribute;
 mod emit;
+mod pace;
 mod parcel;
 
 use std::hash::Hash;
