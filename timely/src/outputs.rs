@@ -27,6 +27,7 @@ pub fn outputs<T>(capacity: usize) -> (Sink<T>, Outputs<T>) {
         finished: false,
         open: true,
         wakes: Vec::new(),
+        cancels: Vec::new(),
     };
     let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new(), capacity });
     let outputs = Outputs { queue: Arc::clone(&queue), batch: Vec::new().into_iter() };
@@ -49,6 +50,8 @@ struct State<T> {
     open: bool,
     /// Operators that may wait for room.
     wakes: Vec<SyncActivator>,
+    /// What ends the runs that deliver here.
+    cancels: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 /// What became of a batch.
@@ -72,6 +75,11 @@ impl<T> Sink<T> {
     /// Has an operator woken when there is room, or when nobody listens any more.
     pub(crate) fn wake_with(&self, wake: SyncActivator) {
         self.queue.state.lock().wakes.push(wake);
+    }
+
+    /// Has a run ended as soon as the iterator is dropped.
+    pub(crate) fn cancel_with(&self, cancel: Box<dyn FnOnce() + Send>) {
+        self.queue.state.lock().cancels.push(cancel);
     }
 
     /// Takes the outputs out of `batch`, if there is room, or if they are to be taken `anyway`.
@@ -181,8 +189,10 @@ impl<T> Drop for Outputs<T> {
         let mut state = self.queue.state.lock();
         state.open = false;
         let rest = std::mem::take(&mut state.batches);
+        let cancels = std::mem::take(&mut state.cancels);
         state.wake();
         drop(state);
+        cancels.into_iter().for_each(|cancel| cancel());
         let batch = std::mem::replace(&mut self.batch, Vec::new().into_iter());
         drop_contained(drop_each(batch.chain(rest.into_iter().flatten())));
     }

@@ -295,7 +295,7 @@ fn supervise(
     ends: Ends,
     listeners: Vec<TcpListener>,
 ) -> Result<Stats, RunError> {
-    process.workers_left();
+    process.await_workers();
     let closing = Arc::clone(process);
     // A thread of its own, as a worker that is inside a step may keep it.
     let closer = thread::Builder::new().name("anabranch:closer".into()).spawn(move || {
@@ -306,7 +306,7 @@ fn supervise(
     if closer.is_err() {
         process.close();
     }
-    process.connections_closed();
+    process.await_connections();
     drop(listeners);
     process.finish_sinks();
     process.outcome()?;
@@ -314,6 +314,7 @@ fn supervise(
     let workers = closer.ok().and_then(|closer| closer.join().ok()).unwrap_or_default();
     Ok(Stats {
         workers,
+        cancelled: process.was_cancelled(),
         bytes_sent: process.traffic.sent.load(Ordering::Relaxed),
         bytes_received: process.traffic.received.load(Ordering::Relaxed),
     })

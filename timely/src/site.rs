@@ -142,6 +142,16 @@ impl Site {
         self.halted();
     }
 
+    /// Returns what ends the run without an error, from any thread.
+    pub(crate) fn canceller(&self) -> Box<dyn FnOnce() + Send> {
+        let process = Arc::downgrade(&self.process);
+        Box::new(move || {
+            if let Some(process) = process.upgrade() {
+                process.cancel();
+            }
+        })
+    }
+
     /// Returns whether the run ends, so that nothing is stepped or flushed any more.
     ///
     /// The other workers are told before this returns `true` for the first time. Whoever then gives

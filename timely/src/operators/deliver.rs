@@ -81,6 +81,7 @@ pub(super) fn deliver<'scope, T: Send + 'static>(
     site.add_operator(scope.activator_for(Rc::clone(&address)));
     let sink = sink.clone();
     site.at_the_end(sink.finisher());
+    sink.cancel_with(site.canceller());
     sink.wake_with(scope.worker().sync_activator_for(address.to_vec()));
     builder.build(move |capabilities| {
         // Held from the first batch that waits.
