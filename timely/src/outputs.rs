@@ -13,8 +13,8 @@ use crate::contain::{drop_contained, drop_each};
 /// and an iterator over what is delivered.
 ///
 /// `capacity` is the number of batches that wait for the iterator, from 1. While it is full, the
-/// epochs behind are in flight, and the sources wait. A batch is what an operator emitted for one
-/// batch of items, up to 1,024 outputs.
+/// epochs behind are in flight, and the sources wait. A batch is one of timely's: some of what an
+/// operator emitted at once, up to 8,192 bytes.
 ///
 /// # Panics
 ///
@@ -142,7 +142,12 @@ impl<T> fmt::Debug for Sink<T> {
 /// returns `None`, whether the run is complete or has failed: [`Run::join`](crate::Run::join) says
 /// which.
 ///
-/// Dropping it ends the run on all workers: nothing is pulled, stepped or flushed any more.
+/// An iterator that is not read holds back the sources of its run, and so all other iterators:
+/// several of one run are read by a thread each.
+///
+/// Dropping it ends the run on all workers. In this process, nothing is pulled, stepped or flushed
+/// behind the calls that are under way; another one hears of it when its workers look, behind what
+/// has arrived there.
 #[must_use = "a run whose outputs are dropped ends"]
 pub struct Outputs<T> {
     queue: Arc<Queue<T>>,

@@ -26,17 +26,21 @@ use crate::site::Site;
 ///
 /// # Several sources
 ///
-/// Sources count their epochs alike, and the slowest one holds the others back: no source is more
-/// than `epochs` ahead of one that has items. One that has none is skipped, unless it sends
+/// Epoch numbers are common to all sources, and the slowest one holds the others back: no source is
+/// more than `epochs` ahead of one that has items. One that has none is skipped, unless it sends
 /// [whole batches](Source::whole_batches).
 ///
 /// # Memory
 ///
-/// A source has up to `epochs` + 1 batches of items in memory, over all workers.
+/// A source has up to `epochs` batches on the way, and one that waits for its turn; each worker with
+/// an input has its own. [`distribute`](crate::Scans::distribute) copies those on the way to every
+/// worker that has a scan. Nothing bounds a source with none of this crate's operators behind it,
+/// unless [`Job::probe`] is attached there.
 ///
 /// # Panics
 ///
-/// A panic of the input ends the run. The items that it yielded before are stepped over first.
+/// A panic of the input ends the run. The items that it yielded before are stepped over first. One
+/// that nobody pulls any more is not reported.
 #[must_use = "a source does nothing until `stream` makes it one"]
 pub struct Source<'scope, F> {
     job: Job<'scope>,
