@@ -31,7 +31,7 @@ impl<'scope> Job<'scope> {
 
     /// Returns timely's scope, for operators of timely's own.
     ///
-    /// Its times are epochs. A panic in an operator of timely's ends the run at once: outputs that
+    /// Its times are epochs; what scans emit at the flush has the last one there is, `u64::MAX`. A panic in an operator of timely's ends the run at once: outputs that
     /// are on their way are dropped.
     #[must_use]
     pub fn scope(&self) -> Scope<'scope, u64> {
