@@ -86,8 +86,8 @@
 //! * This is known of scans that take them directly or behind [`gather`](Deliver::gather), by
 //!   [`distribute`](Scans::distribute) or [`fold`](Scans::fold). A [`demux`](Scans::demux) may always
 //!   get another key, and takes items to the end, as [`deliver`](Deliver::deliver) does.
-//! * Timely's operators do not keep a source alive: it ends with its scans, even if an `inspect`
-//!   wants more.
+//! * Timely's operators do not keep a source alive, nor does a `deliver` behind them: it ends with its
+//!   scans, even if an `inspect` wants more.
 //! * Scans behind an operator of timely's, or in a region, may have the items of any source. They
 //!   keep all sources alive until they have ended, and end none. A source without a scan of its own
 //!   goes on to the end of its input.
