@@ -1,6 +1,7 @@
 //! Calls of user code, with its panics contained.
 
 use std::any::Any;
+use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a panic carries.
@@ -15,6 +16,9 @@ pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> Result<R, Payload> {
 
 /// Drops a value, and returns the payload if its drop panics.
 pub(crate) fn contain_drop<V>(value: V) -> Result<(), Payload> {
+    if !needs_drop::<V>() {
+        return Ok(());
+    }
     contain(|| drop(value))
 }
 
@@ -23,6 +27,9 @@ pub(crate) fn contain_drop<V>(value: V) -> Result<(), Payload> {
 pub(crate) fn drop_each<V>(values: impl IntoIterator<Item = V>) -> Result<(), Payload> {
     let mut values = values.into_iter();
     let mut result = Ok(());
+    if !needs_drop::<V>() {
+        return result;
+    }
     while let Err(payload) = contain(|| values.by_ref().for_each(drop)) {
         result = first(result, Err(payload));
     }

@@ -108,9 +108,7 @@ struct Waiting<T> {
 impl<T> Waiting<T> {
     fn run(&mut self) {
         if self.sink.is_closed() {
-            // Before the epochs are given up, so that nobody takes that for progress.
-            self.site.cancel();
-            self.clear();
+            self.close();
         }
         // A run that ends delivers what there is. It is bounded by the epochs that were in flight.
         let anyway = self.site.halted();
@@ -118,9 +116,15 @@ impl<T> Waiting<T> {
             match self.sink.offer(batch, anyway) {
                 Offered::Full => return,
                 Offered::Taken => drop(self.batches.pop_front()),
-                Offered::Closed => return self.clear(),
+                Offered::Closed => return self.close(),
             }
         }
+    }
+
+    fn close(&mut self) {
+        // Before the epochs are given up, so that nobody takes that for progress.
+        self.site.cancel();
+        self.clear();
     }
 
     /// Drops the outputs, each for itself, and then gives up their epochs.

@@ -184,14 +184,17 @@ where
         S: Scan<T, Output = O>,
         F: FnMut(&K) -> S,
     {
-        let place = contain(|| self.place(key))?;
-        let slot = &mut self.scans[place];
-        let Some(scan) = slot else { return Ok(()) };
-        let flow = contain(|| scan.step(item, &mut Emitter::from(&mut self.scratch)));
+        let stepped = contain(|| {
+            let place = self.place(key);
+            let scan = self.scans[place].as_mut()?;
+            Some((place, scan.step(item, &mut Emitter::from(&mut self.scratch))))
+        });
         let given = give(key, &mut self.scratch, out);
-        let ended = match flow {
-            Ok(ControlFlow::Continue(())) => Ok(()),
-            Ok(ControlFlow::Break(())) => contain_drop(slot.take()),
+        let ended = match stepped {
+            Ok(Some((place, ControlFlow::Break(())))) => {
+                contain_drop(Option::take(&mut self.scans[place]))
+            }
+            Ok(_) => Ok(()),
             Err(payload) => Err(payload),
         };
         first(ended, given)
@@ -205,10 +208,10 @@ where
         if let Some(place) = self.places.get(key) {
             return *place;
         }
-        let (key, scan) = (key.clone(), (self.factory)(key));
+        let (key, scan, place) = (key.clone(), (self.factory)(key), self.scans.len());
+        self.places.insert(key, place);
         self.scans.push(Some(scan));
-        self.places.insert(key, self.scans.len() - 1);
-        self.scans.len() - 1
+        place
     }
 
     /// Returns the scans, each with its key, in the order of their first items.
