@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use anabranch::prelude::*;
 use anabranch_timely::{Deliver, Order, RunError, Scans, Setup, SetupError, outputs, spawn};
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Counts the words in text files, on as many processes as are started.
@@ -256,8 +256,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (setup, rest) = match Setup::from_args(std::env::args()) {
         // Alone, it asks for help, as in other programs.
         Err(SetupError::Argument { argument, value: None }) if argument == "-h" => {
-            Args::command().print_help()?;
-            return Ok(());
+            (Setup::new(), vec!["totals".to_owned(), "--help".to_owned()])
         }
         result => result?,
     };

@@ -71,7 +71,7 @@ impl Scan<u64> for Calls {
 fn start(calls: &Calls, keyed: bool, items: u64, sink: Sink<u64>) -> Run {
     let calls = calls.clone();
     let run = spawn(&Setup::new(), move |job| {
-        let items = job.source(move || 0..items).batch(20).whole_batches().stream();
+        let items = job.source(move || 0..items).batch(5).whole_batches().stream();
         let calls = calls.clone();
         if keyed {
             let outputs = items.demux(job, Order::Arrival, |n| n % 50, move |_| calls.clone());
