@@ -14,8 +14,8 @@
 //! $ totals -n 2 -p 1 -h hosts CHANGELOG.md
 //! ```
 //!
-//! What to see here: a count for each word, on any number of
-//! machines; an input that may fail; and progress, on a terminal.
+//! It shows a count for each word, on any number of machines; an input that may fail; and progress,
+//! on a terminal.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anabranch::prelude::*;
-use anabranch_timely::{Deliver, Order, RunError, Scans, Setup, outputs, spawn};
+use anabranch_timely::{Deliver, Order, RunError, Scans, Setup, SetupError, outputs, spawn};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -253,7 +253,13 @@ fn count_locally(args: &Args, setup: &Setup, processes: usize) -> Result<Totals,
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let (setup, rest) = Setup::from_args(std::env::args())?;
+    let (setup, rest) = match Setup::from_args(std::env::args()) {
+        // Alone, it asks for help, as in other programs.
+        Err(SetupError::Argument { argument, value: None }) if argument == "-h" => {
+            (Setup::new(), vec!["totals".to_owned(), "--help".to_owned()])
+        }
+        result => result?,
+    };
     let args = Args::parse_from(rest);
     let mut totals = match args.local {
         _ if args.sequential => count_here(&args)?,

@@ -1,12 +1,15 @@
 //! How processes find each other.
 //!
 //! Each listens on its own address, and connects to all before it. Both sides say who they are
-//! before the connection counts: what else is on a port is turned away, or waited out.
+//! before the connection counts: what else is on a port is turned away, or waited out. It counts for
+//! the side that was connected to once the connector has confirmed: a connector that had no reply in
+//! time has given the connection up, and tries another one.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +27,7 @@ const RETRY: Duration = Duration::from_millis(50);
 
 const HELLO: &[u8; 8] = b"anabr/1h";
 const REPLY: &[u8; 8] = b"anabr/1r";
+const CONFIRMATION: &[u8; 8] = b"anabr/1c";
 
 /// The connections of a process, by peer, and what it listens on, which is kept so that the same
 /// process cannot be started twice.
@@ -64,6 +68,21 @@ impl Hello {
     }
 }
 
+/// When a start is given up, if ever.
+#[derive(Debug, Clone, Copy)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn after(wait: Duration) -> Self {
+        // What cannot be counted is for ever.
+        Self(Instant::now().checked_add(wait))
+    }
+
+    fn left(self) -> Duration {
+        self.0.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()))
+    }
+}
+
 /// Connects this process with all others, before the deadline.
 pub(crate) fn connect(setup: &Setup) -> Result<Connections, SetupError> {
     let addresses = setup.resolve()?;
@@ -71,16 +90,17 @@ pub(crate) fn connect(setup: &Setup) -> Result<Connections, SetupError> {
     if processes < 2 {
         return Ok(Connections { sockets: vec![None], listeners: Vec::new() });
     }
-    let deadline = Instant::now() + setup.wait;
+    let deadline = Deadline::after(setup.wait);
     let listeners = listen(&addresses[me])
         .map_err(|source| SetupError::Listen { address: setup.hosts[me].clone(), source })?;
     let identity = identity(setup);
     let (found, finds) = mpsc::channel();
+    let going = Arc::new(());
     for (peer, addresses) in addresses.into_iter().enumerate().take(me) {
-        let found = found.clone();
+        let (found, going) = (found.clone(), Arc::downgrade(&going));
         let hello = Hello { from: me as u64, to: peer as u64, setup: identity };
         thread::Builder::new().name(format!("anabranch:connect-{peer}")).spawn(move || {
-            if let Some(result) = reach(&addresses, hello, deadline) {
+            if let Some(result) = reach(&addresses, hello, deadline, &going) {
                 // Nobody listens any more if another peer failed.
                 drop(found.send(Event::Reached(peer, result)));
             }
@@ -114,6 +134,8 @@ enum Event {
     Reached(usize, Result<TcpStream, Reply>),
     /// Somebody has connected, and said hello.
     Came(TcpStream, Hello),
+    /// A peer with a higher index has our welcome.
+    Confirmed(usize, TcpStream),
 }
 
 fn gather(
@@ -121,43 +143,49 @@ fn gather(
     listeners: &[TcpListener],
     (found, finds): (&Sender<Event>, &Receiver<Event>),
     identity: u64,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Result<Vec<Option<TcpStream>>, SetupError> {
     let me = setup.process;
     let mut sockets: Vec<Option<TcpStream>> = setup.hosts.iter().map(|_| None).collect();
-    let mut strange = None;
+    // Those that came with another set-up.
+    let mut strange = vec![false; sockets.len()];
     loop {
         let missing = (0..sockets.len()).find(|&peer| peer != me && sockets[peer].is_none());
-        let Some(missing) = missing else {
+        let Some(process) = missing else {
             return Ok(sockets);
         };
-        if Instant::now() >= deadline {
-            return Err(match strange {
-                Some(process) => SetupError::Mismatch { process },
-                None => {
-                    SetupError::Missing { process: missing, address: setup.hosts[missing].clone() }
-                }
+        if deadline.left().is_zero() {
+            return Err(match strange[process] {
+                true => SetupError::Mismatch { process },
+                false => SetupError::Missing { process, address: setup.hosts[process].clone() },
             });
         }
         // An error is one of a connection that has gone already, or passes.
         for (socket, _) in listeners.iter().flat_map(|listener| listener.accept()) {
-            let found = found.clone();
-            thread::Builder::new().name("anabranch:greet".into()).spawn(move || {
-                if let Ok((socket, hello)) = greet(socket) {
-                    drop(found.send(Event::Came(socket, hello)));
-                }
+            report("anabranch:greet", found, move || {
+                greet(socket).map(|(socket, hello)| Event::Came(socket, hello))
             })?;
         }
         match finds.recv_timeout(LOOK) {
             Ok(Event::Reached(peer, Ok(socket))) => sockets[peer] = Some(ready(socket)?),
             Ok(Event::Reached(process, Err(_))) => return Err(SetupError::Mismatch { process }),
             Ok(Event::Came(socket, hello)) => {
-                let peer = usize::try_from(hello.from).unwrap_or(usize::MAX);
-                let free = peer > me && sockets.get(peer).is_some_and(Option::is_none);
+                // Only those behind this process connect to it.
+                let peer = usize::try_from(hello.from).ok().filter(|&peer| peer > me);
+                let place = peer.and_then(|peer| Some((peer, sockets.get(peer)?)));
                 if hello.setup != identity || hello.to != me as u64 {
-                    strange = Some(peer);
+                    if let Some((peer, _)) = place {
+                        strange[peer] = true;
+                    }
                     drop(reply(&socket, Reply::OtherSetup));
-                } else if free && reply(&socket, Reply::Welcome).is_ok() {
+                } else if let Some((peer, _)) = place.filter(|(_, place)| place.is_none()) {
+                    report("anabranch:welcome", found, move || {
+                        welcome(socket, deadline).map(|socket| Event::Confirmed(peer, socket))
+                    })?;
+                }
+            }
+            Ok(Event::Confirmed(peer, socket)) => {
+                if sockets[peer].is_none() {
                     sockets[peer] = Some(ready(socket)?);
                 }
             }
@@ -166,16 +194,34 @@ fn gather(
     }
 }
 
-/// Tries to connect until the deadline. Returns nothing if nobody was reached.
+/// Runs `find` on a thread of its own, and reports what it finds.
+fn report(
+    name: &str,
+    found: &Sender<Event>,
+    find: impl FnOnce() -> io::Result<Event> + Send + 'static,
+) -> io::Result<()> {
+    let found = found.clone();
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        if let Ok(event) = find() {
+            // Nobody listens any more if the start has failed.
+            drop(found.send(event));
+        }
+    });
+    thread.map(drop)
+}
+
+/// Tries to connect until the deadline, or until the start has failed. Returns nothing if nobody was
+/// reached.
 fn reach(
     addresses: &[SocketAddr],
     hello: Hello,
-    deadline: Instant,
+    deadline: Deadline,
+    going: &Weak<()>,
 ) -> Option<Result<TcpStream, Reply>> {
     loop {
         for address in addresses {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let left = deadline.left();
+            if left.is_zero() || going.strong_count() == 0 {
                 return None;
             }
             match introduce(address, hello, left.min(GREETING)) {
@@ -196,7 +242,10 @@ fn introduce(address: &SocketAddr, hello: Hello, left: Duration) -> io::Result<(
     let mut bytes = [0; REPLY.len() + 1];
     socket.read_exact(&mut bytes)?;
     match bytes.strip_prefix(REPLY) {
-        Some([0]) => Ok((socket, Reply::Welcome)),
+        Some([0]) => {
+            socket.write_all(CONFIRMATION)?;
+            Ok((socket, Reply::Welcome))
+        }
         Some([1]) => Ok((socket, Reply::OtherSetup)),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
@@ -219,6 +268,19 @@ fn reply(mut socket: &TcpStream, reply: Reply) -> io::Result<()> {
     socket.write_all(&[&REPLY[..], &[code]].concat())
 }
 
+/// Welcomes a connector, and waits until it confirms. One that was stopped may take its time; the
+/// connection of one that has given up has ended.
+fn welcome(mut socket: TcpStream, deadline: Deadline) -> io::Result<TcpStream> {
+    reply(&socket, Reply::Welcome)?;
+    socket.set_read_timeout(Some(deadline.left()))?;
+    let mut bytes = [0; CONFIRMATION.len()];
+    socket.read_exact(&mut bytes)?;
+    match bytes == *CONFIRMATION {
+        true => Ok(socket),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
 /// Sets what a connection of a run needs. Probes find a machine that has vanished.
 fn ready(socket: TcpStream) -> io::Result<TcpStream> {
     socket.set_read_timeout(None)?;
@@ -238,31 +300,4 @@ fn identity(setup: &Setup) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::{Hello, listen};
-
-    #[test]
-    fn a_hello_is_read_as_it_was_written() {
-        let hello = Hello { from: 3, to: u64::MAX, setup: 1 << 40 };
-        let bytes: [u8; Hello::SIZE] = hello.encode().try_into().unwrap();
-        assert_eq!(Hello::decode(&bytes), Some(hello));
-        assert_eq!(Hello::decode(b"GET / HTTP/1.1\r\nHost: example\r\n\r"), None);
-    }
-
-    #[test]
-    fn every_address_of_a_name_has_to_be_free() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let taken = listener.local_addr().unwrap();
-        let other = "127.0.0.2:0".parse().unwrap();
-        // One of a network for documentation, which no machine has.
-        let foreign = "192.0.2.1:0".parse().unwrap();
-        assert_eq!(listen(&[other, foreign]).unwrap().len(), 1);
-        assert!(listen(&[foreign]).is_err());
-        assert!(listen(&[other, taken]).is_err());
-        assert!(listen(&[taken, other]).is_err());
-        drop(listener);
-        assert_eq!(listen(&[taken, other]).unwrap().len(), 2);
-    }
-}
+mod tests;

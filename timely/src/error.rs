@@ -39,7 +39,7 @@ pub enum SetupError {
         /// The number of processes.
         processes: usize,
     },
-    /// There is no process, or a process without a worker.
+    /// A process has no worker.
     Empty,
     /// An address has no port, or does not resolve.
     Address {
@@ -96,7 +96,7 @@ impl fmt::Display for SetupError {
             Self::ProcessOutOfRange { process, processes } => {
                 write!(f, "there is no process {process} among {processes}, which count from 0")
             }
-            Self::Empty => f.write_str("at least one process and one worker are needed"),
+            Self::Empty => f.write_str("at least one worker is needed"),
             Self::Address { address, .. } => {
                 write!(f, "cannot resolve {address:?}, which has to be host:port")
             }
@@ -139,8 +139,8 @@ impl From<io::Error> for SetupError {
 pub enum RunError {
     /// The run did not start.
     Setup(SetupError),
-    /// User code panicked in this process: a step, a flush, a key, a factory, an input, or the
-    /// closure that builds the dataflow.
+    /// User code panicked in this process: a step, a flush, a key, a factory, an input, the drop of
+    /// a scan, a key or an item, or the closure that builds the dataflow.
     Panicked(Panicked),
     /// Another process is lost to this run: it panicked, was killed, or is cut off.
     Lost {

@@ -7,7 +7,7 @@ use std::thread;
 use parking_lot::{Condvar, Mutex};
 use timely::scheduling::SyncActivator;
 
-use crate::contain::{Payload, contain, drop_contained};
+use crate::contain::{Payload, contain, drop_contained, drop_each};
 
 /// The worker's end. Dropping it closes the feed: the input is not pulled again.
 #[derive(Debug)]
@@ -104,10 +104,11 @@ impl<T> Drop for Feed<T> {
     fn drop(&mut self) {
         let mut state = self.shared.state.lock();
         state.closed = true;
-        let rest = (mem::take(&mut state.items), state.end.take());
+        let (items, end) = (mem::take(&mut state.items), state.end.take());
         drop(state);
         self.shared.room.notify_one();
-        drop_contained(rest);
+        drop_contained(drop_each(items));
+        drop_contained(end);
     }
 }
 

@@ -31,7 +31,7 @@ impl<'scope> Job<'scope> {
 
     /// Returns timely's scope, for operators of timely's own.
     ///
-    /// Its times are epochs. A panic in an operator of timely's ends the run at once: outputs that
+    /// Its times are epochs; what scans emit at the flush has the last one there is, `u64::MAX`. A panic in an operator of timely's ends the run at once: outputs that
     /// are on their way are dropped.
     #[must_use]
     pub fn scope(&self) -> Scope<'scope, u64> {
@@ -52,8 +52,9 @@ impl<'scope> Job<'scope> {
 
     /// Returns the probe that sources watch: it shows which epochs are done.
     ///
-    /// The operators of this crate are behind it already. Attach it to what an operator of timely's
-    /// emits, and the sources wait for that operator too.
+    /// It is attached to the operators of this crate already, other than sources. Attach it to what an
+    /// operator of timely's emits, with timely's `probe_with`, and the sources wait for that operator
+    /// too: it must not keep a capability until its input has ended.
     #[must_use]
     pub fn probe(&self) -> &Handle<u64> {
         &self.site.done
@@ -63,6 +64,38 @@ impl<'scope> Job<'scope> {
     ///
     /// `input` is called on a thread of its own, and makes what is pulled there. By default each
     /// worker has one; [`only_on`](Source::only_on) picks a worker.
+    ///
+    /// # Errors
+    ///
+    /// An input reports an error as an item, such as a `Result`, or by a panic, which ends the run.
+    /// [`resume_unwind`](std::panic::resume_unwind) panics without a message on the terminal.
+    ///
+    /// # Examples
+    ///
+    /// The closure of a run may be called by several workers. An input that exists once is handed to
+    /// the one that takes it first:
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex, mpsc};
+    ///
+    /// use anabranch::prelude::*;
+    /// use anabranch_timely::{Deliver, Order, Scans, Setup, outputs, spawn};
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// let receiver = Arc::new(Mutex::new(Some(receiver)));
+    /// let (sink, outputs) = outputs(16);
+    /// let run = spawn(&Setup::new().workers(2), move |job| {
+    ///     let receiver = Arc::clone(&receiver);
+    ///     let input = move || receiver.lock().unwrap().take().into_iter().flatten();
+    ///     let items = job.source(input).only_on(0).stream();
+    ///     items.distribute(job, 1, Order::Arrival, |_| scan::cloned::<u64>()).deliver(job, &sink);
+    /// })?;
+    /// sender.send(7)?;
+    /// drop(sender);
+    /// assert_eq!(outputs.collect::<Vec<_>>(), [(0, 7)]);
+    /// run.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn source<F, I>(&self, input: F) -> Source<'scope, F>
     where
         F: FnOnce() -> I + Send + 'static,

@@ -1,8 +1,8 @@
 //! Runs the scans of [`anabranch`] on [timely dataflow](timely): over many worker threads, processes
 //! and machines.
 //!
-//! It is for programs that have outgrown one machine, and whose scans have not changed. It buys
-//! memory and machines, not speed on one: there, [`anabranch`] alone is faster.
+//! It is for programs that have outgrown one machine, and whose scans have not changed. On one
+//! machine, use [`anabranch`] alone: it does the same at less cost.
 //!
 //! ```
 //! use anabranch::prelude::*;
@@ -31,8 +31,9 @@
 //! * **Networks have to be trusted.** Connections have no authentication and no encryption. Whoever
 //!   can connect while a run starts can take the place of a process, and what a process sends is
 //!   decoded as it comes.
-//! * **A step is not interrupted**, nor is the `next` of an input. Dropping a run waits for steps; a
-//!   run that has failed detaches the workers that are inside one.
+//! * **A step is not interrupted**, nor is the `next` of an input, and no emitter is closed when a
+//!   run ends. Dropping a run waits for steps; a run that has failed detaches the workers that are
+//!   inside one.
 //! * **It is not faster on one machine.** An item costs some 40 nanoseconds on its way to a
 //!   scan, and 160 to one in another process, where the core takes a few.
 //!
@@ -47,9 +48,28 @@
 //! | [`gather`](Deliver::gather) | the same stream, on one worker |
 //! | [`deliver`](Deliver::deliver) | an iterator on an ordinary thread |
 //!
-//! Each has its contract in four lines. Streams are timely's: its operators go between these ones.
-//! Some of them, such as `map`, `filter`, `inspect` and `exchange`, do not keep the order in which
-//! batches of an epoch arrive. A scan that needs the order of its items is behind none of them.
+//! Each has its contract in four lines.
+//!
+//! # Items
+//!
+//! What goes to another worker is serde's, as [`ExchangeData`](timely::ExchangeData) says. Between
+//! processes it is encoded with bincode, which describes itself nowhere: types with
+//! `#[serde(untagged)]`, `skip_serializing_if` and the like cannot be decoded. Within a process
+//! nothing is encoded, unless the set-up is [serialised](Setup::serialised): a test with that finds
+//! such types early.
+//!
+//! # Operators of timely's
+//!
+//! Streams are timely's, in the version that is exported here as [`timely`]: its operators go
+//! between these ones.
+//!
+//! * Some of them, such as `map`, `filter`, `inspect` and `exchange`, do not keep the order in which
+//!   batches of an epoch arrive. A scan that needs the order of its items is behind none of them.
+//! * One that keeps the capability of an early epoch, such as a total that it emits at the end, keeps
+//!   that epoch in flight: the sources wait for it, and it for them, for ever. A scan emits at the
+//!   end without that, as in [`fold`](Scans::fold).
+//! * One that makes items of its own, such as `(0..).to_stream(scope)`, is not a source of this
+//!   crate: nothing bounds it, and a run that is cancelled or dropped waits for its end.
 //!
 //! # Order
 //!
@@ -58,19 +78,34 @@
 //!
 //! # End
 //!
-//! When all inputs have ended, every scan is flushed. A source whose items go only to scans that
-//! have all ended by themselves, on whatever worker, is not pulled any more. So that this can be
-//! known, items that also go to an operator of timely's count only as far as the scans do.
+//! When all inputs have ended, every scan is flushed.
+//!
+//! A source is not pulled any more when all scans that take its items have ended by themselves, on
+//! whatever worker:
+//!
+//! * This is known of scans that take them directly or behind [`gather`](Deliver::gather), by
+//!   [`distribute`](Scans::distribute) or [`fold`](Scans::fold). A [`demux`](Scans::demux) may always
+//!   get another key, and takes items to the end, as [`deliver`](Deliver::deliver) does.
+//! * Timely's operators do not keep a source alive, nor does a `deliver` behind them: it ends with its
+//!   scans, even if an `inspect` wants more.
+//! * Scans behind an operator of timely's, or in a region, may have the items of any source. They
+//!   keep all sources alive until they have ended, and end none. A source without a scan of its own
+//!   goes on to the end of its input.
 //!
 //! When an iterator over outputs or the [`Run`] is dropped, or [`Run::cancel`] is called, all workers
-//! of all processes end without a flush.
+//! of all processes end without a flush. [`Stats::cancelled`] tells such a run from a complete one.
 //!
 //! # Panics
 //!
-//! A panic of user code ends the run on all workers. What was emitted before is delivered; nothing
-//! is flushed. [`Run::join`] returns the payload in the process of the panic, and
-//! [`RunError::Lost`] in all others, within a second. No run hangs or aborts by a panic, unless two
-//! parts of one value panic in their drops.
+//! A panic of user code ends the run on all workers. What was emitted before is delivered, if that
+//! takes no longer than 0.4 seconds: what is on its way to a worker inside a longer step is dropped.
+//! Nothing is flushed. [`Run::join`] returns the payload in the process of the panic, and
+//! [`RunError::Lost`] in all others, within a second.
+//!
+//! The drops of scans, keys and items are user code too; those of items and outputs that are left
+//! over at an early end are contained, and not reported. As everywhere in Rust, a drop that panics
+//! while another panic unwinds aborts the process. Only timely's own channels and operators drop,
+//! clone or serialise several values at a time; those of this crate do it one by one, or rehearse it.
 //!
 //! # Losses
 //!
@@ -90,9 +125,9 @@
 //! | operation | blocks while |
 //! |---|---|
 //! | [`spawn`] | processes have not come, up to [`wait_for_peers`](Setup::wait_for_peers) |
-//! | [`execute`], [`Run::join`] | the run lasts |
+//! | [`execute`], [`Run::join`] | the run lasts, also while nobody takes its outputs |
 //! | `next` of [`Outputs`] | no output is delivered |
-//! | dropping a [`Run`] | a worker is inside a step |
+//! | dropping a [`Run`] | a worker of any process is inside a step, or its process is stopped |
 //! | dropping [`Outputs`], [`Run::cancel`] | never |
 //!
 //! # Vocabulary
@@ -105,7 +140,7 @@
 //! | source | an operator that feeds a blocking input into the dataflow |
 //! | epoch | the items of one batch of each source, and what becomes of them |
 //! | in flight | begun, and not done in every operator on every worker |
-//! | lost | panicked, killed or cut off: of a process |
+//! | lost | of a process: panicked, killed or cut off |
 
 mod connect;
 mod contain;
@@ -116,6 +151,7 @@ mod job;
 mod link;
 mod notice;
 mod operators;
+mod outlet;
 mod outputs;
 mod process;
 mod run;
@@ -123,6 +159,9 @@ mod setup;
 mod site;
 mod source;
 mod stats;
+
+/// Timely dataflow, in the version whose streams these are.
+pub use timely;
 
 pub use self::error::{Panicked, RunError, SetupError};
 pub use self::job::Job;

@@ -7,14 +7,14 @@ use std::{fmt, vec};
 use parking_lot::{Condvar, Mutex};
 use timely::scheduling::SyncActivator;
 
-use crate::contain::drop_contained;
+use crate::contain::{drop_contained, drop_each};
 
 /// Makes a bounded channel out of a dataflow: a [`Sink`] for [`deliver`](crate::Deliver::deliver),
 /// and an iterator over what is delivered.
 ///
 /// `capacity` is the number of batches that wait for the iterator, from 1. While it is full, the
-/// epochs behind are in flight, and the sources wait. A batch is what an operator emitted for one
-/// batch of items, up to 1,024 outputs.
+/// epochs behind are in flight, and the sources wait. A batch is one of timely's: some of what an
+/// operator emitted at once, up to 8,192 bytes.
 ///
 /// # Panics
 ///
@@ -27,6 +27,7 @@ pub fn outputs<T>(capacity: usize) -> (Sink<T>, Outputs<T>) {
         finished: false,
         open: true,
         wakes: Vec::new(),
+        cancels: Vec::new(),
     };
     let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new(), capacity });
     let outputs = Outputs { queue: Arc::clone(&queue), batch: Vec::new().into_iter() };
@@ -49,6 +50,8 @@ struct State<T> {
     open: bool,
     /// Operators that may wait for room.
     wakes: Vec<SyncActivator>,
+    /// What ends the runs that deliver here.
+    cancels: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 /// What became of a batch.
@@ -72,6 +75,11 @@ impl<T> Sink<T> {
     /// Has an operator woken when there is room, or when nobody listens any more.
     pub(crate) fn wake_with(&self, wake: SyncActivator) {
         self.queue.state.lock().wakes.push(wake);
+    }
+
+    /// Has a run ended as soon as the iterator is dropped.
+    pub(crate) fn cancel_with(&self, cancel: Box<dyn FnOnce() + Send>) {
+        self.queue.state.lock().cancels.push(cancel);
     }
 
     /// Takes the outputs out of `batch`, if there is room, or if they are to be taken `anyway`.
@@ -134,7 +142,12 @@ impl<T> fmt::Debug for Sink<T> {
 /// returns `None`, whether the run is complete or has failed: [`Run::join`](crate::Run::join) says
 /// which.
 ///
-/// Dropping it ends the run on all workers: nothing is pulled, stepped or flushed any more.
+/// An iterator that is not read holds back the sources of its run, and so all other iterators:
+/// several of one run are read by a thread each.
+///
+/// Dropping it ends the run on all workers. In this process, nothing is pulled, stepped or flushed
+/// behind the calls that are under way; another one hears of it when its workers look, behind what
+/// has arrived there.
 #[must_use = "a run whose outputs are dropped ends"]
 pub struct Outputs<T> {
     queue: Arc<Queue<T>>,
@@ -181,9 +194,12 @@ impl<T> Drop for Outputs<T> {
         let mut state = self.queue.state.lock();
         state.open = false;
         let rest = std::mem::take(&mut state.batches);
+        let cancels = std::mem::take(&mut state.cancels);
         state.wake();
         drop(state);
-        drop_contained(rest);
+        cancels.into_iter().for_each(|cancel| cancel());
+        let batch = std::mem::replace(&mut self.batch, Vec::new().into_iter());
+        drop_contained(drop_each(batch.chain(rest.into_iter().flatten())));
     }
 }
 

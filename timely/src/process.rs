@@ -72,11 +72,13 @@ impl fmt::Debug for Finishers {
 #[derive(Debug, Default)]
 struct Inner {
     outcome: Outcome,
-    /// When the present stage began.
+    /// When the present stage began, or the run has failed in it.
     since: Option<Instant>,
     /// INVARIANT: workers that have not left. Each leaves once, when it has dropped everything of
     /// the run.
     workers: usize,
+    /// Whether one has left a run that had ended before it was complete there.
+    cancelled: bool,
     closed: bool,
     threads: Vec<Thread>,
     /// Handles of the connections, until they are shut down.
@@ -154,7 +156,7 @@ impl Process {
         let spare = match inner.outcome {
             Outcome::Panicked(_) => Some(payload),
             _ => {
-                inner.outcome = Outcome::Panicked(Panicked::new(worker, payload));
+                self.fail(&mut inner, Outcome::Panicked(Panicked::new(worker, payload)));
                 None
             }
         };
@@ -166,7 +168,7 @@ impl Process {
     /// Records that another process has said, in order, that the run is lost by `culprit`.
     pub(crate) fn told(&self, culprit: usize) {
         let mut inner = self.inner.lock();
-        inner.lose(culprit);
+        self.lose(&mut inner, culprit);
         self.advance(&mut inner, Stage::Draining);
     }
 
@@ -177,7 +179,7 @@ impl Process {
             // It was this process that shut the connection down.
             return;
         }
-        inner.lose(process);
+        self.lose(&mut inner, process);
         self.advance(&mut inner, Stage::Cut);
         // The connections follow in `wait`, a little later.
     }
@@ -187,6 +189,22 @@ impl Process {
         let mut inner = self.inner.lock();
         self.advance(&mut inner, Stage::Cut);
         inner.shut_down();
+    }
+
+    fn lose(&self, inner: &mut Inner, process: usize) {
+        if let Outcome::Complete = inner.outcome {
+            self.fail(inner, Outcome::Lost(process));
+        }
+    }
+
+    /// Records an error. Those who wait have limits from now on, also if the run was cancelled
+    /// before.
+    fn fail(&self, inner: &mut Inner, outcome: Outcome) {
+        if let Outcome::Complete = inner.outcome {
+            inner.since = Some(Instant::now());
+        }
+        inner.outcome = outcome;
+        self.changed.notify_all();
     }
 
     /// Goes to a stage, unless the run is there or beyond.
@@ -209,7 +227,9 @@ impl Process {
 
     /// Records that one worker has left, or did not start.
     pub(crate) fn leave(&self) {
-        self.inner.lock().workers -= 1;
+        let mut inner = self.inner.lock();
+        inner.workers -= 1;
+        inner.cancelled |= self.stage() != Stage::Running;
         self.changed.notify_all();
     }
 
@@ -228,18 +248,18 @@ impl Process {
         }
     }
 
-    /// Waits until every worker has left, and returns whether it has. A run that has failed is cut
-    /// in the end, and then waited for no longer.
-    pub(crate) fn workers_left(&self) -> bool {
-        self.wait(|inner| inner.workers == 0)
+    /// Waits until every worker has left. A run that has failed is cut in the end, and then waited
+    /// for no longer.
+    pub(crate) fn await_workers(&self) {
+        self.wait(|inner| inner.workers == 0);
     }
 
     /// Waits until the threads of all connections have ended, with the same limits.
-    pub(crate) fn connections_closed(&self) -> bool {
-        self.wait(|inner| inner.closed)
+    pub(crate) fn await_connections(&self) {
+        self.wait(|inner| inner.closed);
     }
 
-    fn wait(&self, done: impl Fn(&Inner) -> bool) -> bool {
+    fn wait(&self, done: impl Fn(&Inner) -> bool) {
         let mut inner = self.inner.lock();
         // WAKE: every change of `inner` rings, a change of stage included.
         while !done(&inner) {
@@ -263,12 +283,11 @@ impl Process {
                 }
                 Stage::Cut => {
                     if self.changed.wait_until(&mut inner, begun + PATIENCE).timed_out() {
-                        return done(&inner);
+                        return;
                     }
                 }
             }
         }
-        true
     }
 
     /// Has an iterator over outputs ended when the run has.
@@ -282,6 +301,11 @@ impl Process {
         for finish in finishers {
             finish();
         }
+    }
+
+    /// Returns whether the run ended before it was complete in this process.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        self.inner.lock().cancelled
     }
 
     /// Takes what the run came to.
@@ -299,12 +323,6 @@ impl Inner {
         for socket in self.sockets.drain(..) {
             // A connection that has ended already needs no shutdown.
             drop(socket.shutdown(Shutdown::Both));
-        }
-    }
-
-    fn lose(&mut self, process: usize) {
-        if let Outcome::Complete = self.outcome {
-            self.outcome = Outcome::Lost(process);
         }
     }
 }

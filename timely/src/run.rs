@@ -34,7 +34,8 @@ const NAP: Duration = Duration::from_millis(50);
 
 /// Starts a run and waits for its end.
 ///
-/// Equivalent to [`spawn`], and [`join`](Run::join) on what it returns.
+/// Equivalent to [`spawn`], and [`join`](Run::join) on what it returns. Outputs are taken by another
+/// thread meanwhile: a run does not end while its [sink](crate::Sink) is full.
 ///
 /// # Errors
 ///
@@ -129,8 +130,9 @@ where
 
 /// A run, on the threads of this process and on those of the others.
 ///
-/// Dropping it ends the run on all workers and waits for that: nothing is pulled, stepped or flushed
-/// any more.
+/// Dropping it ends the run on all workers and waits for that. In this process, nothing is pulled,
+/// stepped or flushed behind the calls that are under way; another one hears of it when its workers
+/// look, behind what has arrived there.
 #[must_use = "a run ends when it is dropped"]
 pub struct Run {
     process: Arc<Process>,
@@ -295,7 +297,7 @@ fn supervise(
     ends: Ends,
     listeners: Vec<TcpListener>,
 ) -> Result<Stats, RunError> {
-    process.workers_left();
+    process.await_workers();
     let closing = Arc::clone(process);
     // A thread of its own, as a worker that is inside a step may keep it.
     let closer = thread::Builder::new().name("anabranch:closer".into()).spawn(move || {
@@ -306,7 +308,7 @@ fn supervise(
     if closer.is_err() {
         process.close();
     }
-    process.connections_closed();
+    process.await_connections();
     drop(listeners);
     process.finish_sinks();
     process.outcome()?;
@@ -314,6 +316,7 @@ fn supervise(
     let workers = closer.ok().and_then(|closer| closer.join().ok()).unwrap_or_default();
     Ok(Stats {
         workers,
+        cancelled: process.was_cancelled(),
         bytes_sent: process.traffic.sent.load(Ordering::Relaxed),
         bytes_received: process.traffic.received.load(Ordering::Relaxed),
     })

@@ -64,6 +64,11 @@ impl Setup {
     }
 
     /// Sets the addresses of all processes, as `host:port`, and which of them this process is.
+    /// Without any, it is alone.
+    ///
+    /// A process listens on what its own host resolves to on its own machine. Some systems resolve
+    /// a machine's own name to 127.0.1.1, where no other machine gets through: there, give the
+    /// machine's address in place of its name.
     pub fn cluster<H>(mut self, process: usize, hosts: H) -> Self
     where
         H: IntoIterator,
@@ -92,7 +97,7 @@ impl Setup {
     /// | argument | meaning | default |
     /// |---|---|---|
     /// | `-w`, `--threads` | the number of workers in each process | 1 |
-    /// | `-n`, `--processes` | the number of processes | 1 |
+    /// | `-n`, `--processes` | the number of processes | as many as the host file has, or 1 |
     /// | `-p`, `--process` | which of them this is, from 0 | 0 |
     /// | `-h`, `--hostfile` | a file with the address of each process on a line of its own | `localhost`, ports from 2101 |
     /// | `-z`, `--zerocopy` | [serialises](Self::serialised) between the workers of a process too | |
@@ -110,39 +115,45 @@ impl Setup {
         A: IntoIterator<Item = String>,
     {
         let mut setup = Self::new();
-        let (mut processes, mut hostfile, mut rest) = (1, None, Vec::new());
+        let (mut processes, mut hostfile, mut rest) = (None, None, Vec::new());
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
-            let Some((option, inline)) = option_of(&arg) else {
-                rest.push(arg);
-                continue;
+            let (option, inline) = match kind_of(&arg) {
+                Kind::Other => {
+                    rest.push(arg);
+                    continue;
+                }
+                Kind::Separator => {
+                    rest.push(arg);
+                    rest.extend(args);
+                    break;
+                }
+                Kind::Serialised => {
+                    setup.serialised = true;
+                    continue;
+                }
+                Kind::Option(option, inline) => (option, inline),
             };
-            if option == Opt::Separator {
-                rest.push(arg);
-                rest.extend(args.by_ref());
-                break;
-            }
-            if option == Opt::Serialised {
-                setup.serialised = true;
-                continue;
-            }
             let Some(value) = inline.map(String::from).or_else(|| args.next()) else {
                 return Err(SetupError::Argument { argument: arg, value: None });
             };
             match option {
                 Opt::Workers => setup.workers = number(&arg, &value, 1)?,
-                Opt::Processes => processes = number(&arg, &value, 1)?,
+                Opt::Processes => processes = Some(number(&arg, &value, 1)?),
                 Opt::Process => setup.process = number(&arg, &value, 0)?,
                 Opt::Wait => setup.wait = Duration::from_secs(number(&arg, &value, 0)? as u64),
                 Opt::HostFile => hostfile = Some(PathBuf::from(value)),
-                Opt::Serialised | Opt::Separator => {}
             }
         }
-        if processes > 1 {
-            setup.hosts = match hostfile {
-                Some(path) => read_hosts(&path, processes)?,
-                None => (0..processes).map(|i| format!("localhost:{}", FIRST_PORT + i)).collect(),
-            };
+        let hosts = match hostfile {
+            Some(path) => read_hosts(&path, processes)?,
+            None => {
+                let processes = processes.unwrap_or(1);
+                (0..processes).map(|i| format!("localhost:{}", FIRST_PORT + i)).collect()
+            }
+        };
+        if hosts.len() > 1 {
+            setup.hosts = hosts;
         }
         setup.check_range()?;
         Ok((setup, rest))
@@ -190,37 +201,43 @@ impl Setup {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What an argument is.
+enum Kind<'a> {
+    /// An option, with the value inside it.
+    Option(Opt, Option<&'a str>),
+    Serialised,
+    Separator,
+    /// The program's own.
+    Other,
+}
+
+#[derive(Clone, Copy)]
 enum Opt {
     Workers,
     Processes,
     Process,
     HostFile,
     Wait,
-    Serialised,
-    Separator,
 }
 
-/// Returns the option that an argument is, with the value inside it.
+fn kind_of(arg: &str) -> Kind<'_> {
+    match arg {
+        "--" => Kind::Separator,
+        "-z" | "--zerocopy" => Kind::Serialised,
+        _ => option_of(arg).map_or(Kind::Other, |(option, value)| Kind::Option(option, value)),
+    }
+}
+
 fn option_of(arg: &str) -> Option<(Opt, Option<&str>)> {
-    const LONG: [(&str, Opt); 6] = [
+    const LONG: [(&str, Opt); 5] = [
         ("--threads", Opt::Workers),
         ("--processes", Opt::Processes),
         ("--process", Opt::Process),
         ("--hostfile", Opt::HostFile),
         ("--wait", Opt::Wait),
-        ("--zerocopy", Opt::Serialised),
     ];
-    const SHORT: [(&str, Opt); 5] = [
-        ("-w", Opt::Workers),
-        ("-n", Opt::Processes),
-        ("-p", Opt::Process),
-        ("-h", Opt::HostFile),
-        ("-z", Opt::Serialised),
-    ];
-    if arg == "--" {
-        return Some((Opt::Separator, None));
-    }
+    const SHORT: [(&str, Opt); 4] =
+        [("-w", Opt::Workers), ("-n", Opt::Processes), ("-p", Opt::Process), ("-h", Opt::HostFile)];
     if arg.starts_with("--") {
         let (name, value) = match arg.split_once('=') {
             Some((name, value)) => (name, Some(value)),
@@ -230,12 +247,8 @@ fn option_of(arg: &str) -> Option<(Opt, Option<&str>)> {
         return Some((option, value));
     }
     let (short, option) = SHORT.into_iter().find(|(short, _)| arg.starts_with(short))?;
-    match &arg[short.len()..] {
-        "" => Some((option, None)),
-        // A flag has no value: `-zap` is the program's own.
-        _ if option == Opt::Serialised => None,
-        value => Some((option, Some(value))),
-    }
+    let value = &arg[short.len()..];
+    Some((option, Some(value).filter(|value| !value.is_empty())))
 }
 
 fn number(argument: &str, value: &str, least: usize) -> Result<usize, SetupError> {
@@ -248,15 +261,13 @@ fn number(argument: &str, value: &str, least: usize) -> Result<usize, SetupError
     }
 }
 
-fn read_hosts(path: &Path, processes: usize) -> Result<Vec<String>, SetupError> {
+fn read_hosts(path: &Path, processes: Option<usize>) -> Result<Vec<String>, SetupError> {
     let text = fs::read_to_string(path)
         .map_err(|source| SetupError::HostFile { path: path.to_owned(), source })?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let hosts: Vec<_> = lines.take(processes).map(String::from).collect();
-    match hosts.len() {
-        found if found < processes => Err(SetupError::TooFewHosts { found, wanted: processes }),
-        _ => Ok(hosts),
-    }
+    let hosts: Vec<_> = lines.take(processes.unwrap_or(usize::MAX)).map(String::from).collect();
+    let (found, wanted) = (hosts.len(), processes.unwrap_or(1));
+    if found < wanted { Err(SetupError::TooFewHosts { found, wanted }) } else { Ok(hosts) }
 }
 
 fn resolve(address: &str) -> Result<Vec<SocketAddr>, SetupError> {
@@ -320,6 +331,20 @@ mod tests {
             Err(SetupError::TooFewHosts { found: 2, wanted: 3 })
         ));
         assert!(matches!(from_args("-n 2 -h /no/file"), Err(SetupError::HostFile { .. })));
+        assert!(matches!(from_args("-h /no/file"), Err(SetupError::HostFile { .. })));
+    }
+
+    #[test]
+    fn a_host_file_says_how_many_processes_there_are() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let args = |more: &str| format!("-h {} {more}", file.path().display());
+        assert!(matches!(
+            from_args(&args("")),
+            Err(SetupError::TooFewHosts { found: 0, wanted: 1 })
+        ));
+        fs::write(file.path(), "one:1\ntwo:2\n").unwrap();
+        assert_eq!(from_args(&args("-p 1")).unwrap().0.hosts, ["one:1", "two:2"]);
+        assert_eq!(from_args(&args("-n 1")).unwrap().0.processes(), 1);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use timely::communication::{Pull, Push};
+use timely::dataflow::Stream;
 use timely::dataflow::channels::ContainerBytes;
 use timely::dataflow::operators::probe::Handle;
-use timely::progress::Source as Origin;
 use timely::scheduling::Activator;
 use timely::worker::Worker;
 
@@ -47,18 +47,30 @@ pub(crate) struct Site {
 
 /// An operator that takes items.
 struct Taker {
-    /// The source that it takes them from, or any.
-    source: Option<usize>,
-    /// Whether its items come from scans, which sources do not know.
-    indirect: bool,
+    from: Kind,
     /// Its scans that have not ended, by index. Nothing for one that never ends by itself.
     live: Option<Vec<bool>>,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
+impl Taker {
+    fn is_live(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| live.contains(&true))
+    }
+}
+
+/// What the items of a stream are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Those of a source.
     Source(usize),
+    /// Outputs of scans.
     Scans,
+    /// What an operator of timely's emits: it may be of any source.
+    Foreign,
+}
+
+fn place<C>(stream: &Stream<'_, u64, C>) -> Place {
+    (stream.scope().addr(), stream.name().node)
 }
 
 impl Site {
@@ -117,10 +129,27 @@ impl Site {
         self.halted();
     }
 
+    /// Ends the run if something of user code has panicked.
+    pub(crate) fn report(&self, result: Result<(), Payload>) {
+        if let Err(payload) = result {
+            self.panicked(payload);
+        }
+    }
+
     /// Ends the run without an error.
     pub(crate) fn cancel(&self) {
         self.process.cancel();
         self.halted();
+    }
+
+    /// Returns what ends the run without an error, from any thread.
+    pub(crate) fn canceller(&self) -> Box<dyn FnOnce() + Send> {
+        let process = Arc::downgrade(&self.process);
+        Box::new(move || {
+            if let Some(process) = process.upgrade() {
+                process.cancel();
+            }
+        })
     }
 
     /// Returns whether the run ends, so that nothing is stepped or flushed any more.
@@ -139,6 +168,12 @@ impl Site {
             self.wake(&self.operators);
         }
         true
+    }
+
+    /// Returns whether the run ends, as far as this process knows: between two calls of user code,
+    /// where [`halted`](Self::halted) would be too much.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.process.stage() != Stage::Running
     }
 
     /// Sends a notice to all other workers, at once.
@@ -173,39 +208,32 @@ impl Site {
 
     // Scans that end by themselves.
 
-    /// Adds an operator that takes the items of a stream. Its scans, if it has a fixed number of
-    /// them, may end by themselves.
-    pub(crate) fn add_taker(
-        &self,
-        scope: Rc<[usize]>,
-        origin: &Origin,
-        scans: Option<usize>,
-    ) -> u32 {
-        let kind = self.places.borrow().get(&(scope, origin.node)).copied();
+    /// Returns what the items of a stream are.
+    pub(crate) fn kind<C>(&self, stream: &Stream<'_, u64, C>) -> Kind {
+        self.places.borrow().get(&place(stream)).copied().unwrap_or(Kind::Foreign)
+    }
+
+    /// Adds an operator whose scans take the items of a stream. If it has a fixed number of them,
+    /// they may end by themselves.
+    pub(crate) fn add_taker<C>(&self, stream: &Stream<'_, u64, C>, scans: Option<usize>) -> u32 {
+        let from = self.kind(stream);
         let mut takers = self.takers.borrow_mut();
-        takers.push(Taker {
-            source: match kind {
-                Some(Kind::Source(source)) => Some(source),
-                _ => None,
-            },
-            indirect: matches!(kind, Some(Kind::Scans)),
-            live: scans.map(|count| vec![true; count]),
-        });
+        takers.push(Taker { from, live: scans.map(|count| vec![true; count]) });
         // There are no four thousand million operators.
         (takers.len() - 1) as u32
     }
 
-    /// Records that a stream consists of outputs of scans.
-    pub(crate) fn mark_outputs(&self, scope: Rc<[usize]>, origin: &Origin) {
-        self.places.borrow_mut().insert((scope, origin.node), Kind::Scans);
+    /// Adds an operator that delivers a stream. It takes the items of a source as they are for as
+    /// long as there are any; everything else is there because scans or timely's operators go on.
+    pub(crate) fn add_delivery<C>(&self, stream: &Stream<'_, u64, C>) {
+        if let Kind::Source(_) = self.kind(stream) {
+            self.add_taker(stream, None);
+        }
     }
 
-    /// Records that a stream has what another one has.
-    pub(crate) fn mark_same(&self, scope: Rc<[usize]>, of: &Origin, origin: &Origin) {
-        let mut places = self.places.borrow_mut();
-        if let Some(kind) = places.get(&(Rc::clone(&scope), of.node)).copied() {
-            places.insert((scope, origin.node), kind);
-        }
+    /// Records what the items of a stream are.
+    pub(crate) fn mark<C>(&self, stream: &Stream<'_, u64, C>, kind: Kind) {
+        self.places.borrow_mut().insert(place(stream), kind);
     }
 
     pub(crate) fn is_live(&self, operator: u32, scan: usize) -> bool {
@@ -234,11 +262,11 @@ impl Site {
 
     // Sources and epochs.
 
-    pub(crate) fn add_source(&self, scope: Rc<[usize]>, origin: &Origin, wake: Activator) -> usize {
+    pub(crate) fn add_source<C>(&self, stream: &Stream<'_, u64, C>, wake: Activator) -> usize {
         let mut sources = self.sources.borrow_mut();
         sources.push(wake);
         let source = sources.len() - 1;
-        self.places.borrow_mut().insert((scope, origin.node), Kind::Source(source));
+        self.mark(stream, Kind::Source(source));
         source
     }
 
@@ -247,18 +275,13 @@ impl Site {
         self.operators.borrow_mut().push(wake);
     }
 
-    /// Returns whether whatever takes the items of a source has ended by itself.
+    /// Returns whether all scans that take the items of a source have ended by themselves. Those
+    /// behind an operator of timely's may be among them: they keep every source alive, and end none.
     pub(crate) fn nobody_takes(&self, source: usize) -> bool {
+        let its = Kind::Source(source);
         let takers = self.takers.borrow();
-        let mut of_source = takers
-            .iter()
-            .filter(|taker| !taker.indirect && taker.source.is_none_or(|its| its == source))
-            .peekable();
-        of_source.peek().is_some()
-            && of_source.all(|taker| match &taker.live {
-                Some(live) => !live.contains(&true),
-                None => false,
-            })
+        let is_live = |from| takers.iter().any(|taker| taker.from == from && taker.is_live());
+        takers.iter().any(|taker| taker.from == its) && !is_live(its) && !is_live(Kind::Foreign)
     }
 
     /// Has the sources without items go to this epoch, in all workers.

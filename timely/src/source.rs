@@ -3,14 +3,13 @@
 use std::fmt;
 use std::rc::Rc;
 
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::operators::Capability;
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use crate::feed::{End, Feed, Taken};
 use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::site::Site;
 
 /// A builder of a source, made by [`Job::source`].
@@ -27,17 +26,21 @@ use crate::site::Site;
 ///
 /// # Several sources
 ///
-/// Sources count their epochs alike, and the slowest one holds the others back: no source is more
-/// than `epochs` ahead of one that has items. One that has none is skipped, unless it sends
+/// Epoch numbers are common to all sources, and the slowest one holds the others back: no source is
+/// more than `epochs` ahead of one that has items. One that has none is skipped, unless it sends
 /// [whole batches](Source::whole_batches).
 ///
 /// # Memory
 ///
-/// A source has up to `epochs` + 1 batches of items in memory, over all workers.
+/// A source has up to `epochs` batches on the way, and one that waits for its turn; each worker with
+/// an input has its own. [`distribute`](crate::Scans::distribute) copies those on the way to every
+/// worker that has a scan. Nothing bounds a source with none of this crate's operators behind it,
+/// unless [`Job::probe`] is attached there.
 ///
 /// # Panics
 ///
-/// A panic of the input ends the run. The items that it yielded before are stepped over first.
+/// A panic of the input ends the run. The items that it yielded before are stepped over first. One
+/// that nobody pulls any more is not reported.
 #[must_use = "a source does nothing until `stream` makes it one"]
 pub struct Source<'scope, F> {
     job: Job<'scope>,
@@ -84,7 +87,13 @@ impl<'scope, F> Source<'scope, F> {
     }
 
     /// Gives the input to one worker only. The others have an empty one.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no such worker.
     pub fn only_on(mut self, worker: usize) -> Self {
+        let workers = self.job.peers();
+        assert!(worker < workers, "there is no worker {worker} among {workers}");
         self.only_on = Some(worker);
         self
     }
@@ -102,7 +111,7 @@ impl<'scope, F> Source<'scope, F> {
         let (output, stream) = builder.new_output();
         let address = builder.operator_info().address;
         let wake = scope.activator_for(Rc::clone(&address));
-        let index = site.add_source(scope.addr(), stream.name(), wake.clone());
+        let index = site.add_source(&stream, wake.clone());
         site.add_operator(wake);
         let feed = if only_on.is_none_or(|worker| worker == site.index()) {
             let wake = scope.worker().sync_activator_for(address.to_vec());
@@ -128,7 +137,7 @@ impl<'scope, F> Source<'scope, F> {
                 epoch: 0,
                 failed: None,
             };
-            let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<T>>>::from(output);
+            let mut output = Outlet::from(output);
             move |_| driver.run(&mut output)
         });
         stream
@@ -162,7 +171,7 @@ struct Driver<T> {
 }
 
 impl<T: Send + 'static> Driver<T> {
-    fn run(&mut self, output: &mut OutputBuilder<u64, CapacityContainerBuilder<Vec<T>>>) {
+    fn run(&mut self, output: &mut Outlet<T>) {
         if self.site.halted() || self.site.nobody_takes(self.index) {
             self.end();
         }
@@ -188,12 +197,12 @@ impl<T: Send + 'static> Driver<T> {
                 Taken::Items(items) => (items, None),
                 Taken::End(items, end) => (items, Some(end)),
                 Taken::Few => {
-                    if !whole || !room {
-                        self.site.await_epoch(self.epoch, false);
-                    }
+                    self.site.await_epoch(self.epoch, false);
                     return;
                 }
                 Taken::Nothing => {
+                    // Scans by epoch have what was sent before once all sources are here.
+                    self.site.await_epoch(self.epoch, false);
                     let awaited = self.site.awaited();
                     if whole || awaited <= self.epoch {
                         return;
@@ -222,7 +231,9 @@ impl<T: Send + 'static> Driver<T> {
     }
 
     fn end(&mut self) {
-        self.capability = None;
         self.feed = None;
+        if self.capability.take().is_some() {
+            self.site.await_epoch(self.epoch, false);
+        }
     }
 }

@@ -9,6 +9,9 @@ use std::fmt;
 pub struct Stats {
     /// The workers of this process, in order.
     pub workers: Vec<WorkerStats>,
+    /// Whether the run was cancelled, here or in another process, before it was complete in this one:
+    /// [`Run::cancel`](crate::Run::cancel) was called, or an iterator over outputs dropped.
+    pub cancelled: bool,
     /// Bytes that this process sent to the others.
     pub bytes_sent: u64,
     /// Bytes that this process received from the others.
@@ -21,9 +24,9 @@ pub struct Stats {
 pub struct WorkerStats {
     /// The index of the worker, among those of all processes.
     pub worker: usize,
-    /// Items that its inputs have yielded.
+    /// Items that its sources have sent on. Their inputs may have yielded some more.
     pub pulled: u64,
-    /// Epochs that its inputs have begun.
+    /// Epochs in which its sources have sent items.
     pub epochs: u64,
     /// Items that were given to its scans; an item counts once for each operator.
     pub items: u64,
@@ -52,6 +55,7 @@ impl fmt::Display for Stats {
                 "{worker:>6}  {pulled:>12}  {epochs:>8}  {items:>12}  {keys:>10}  {outputs:>10}"
             )?;
         }
-        write!(f, "bytes sent: {}, received: {}", self.bytes_sent, self.bytes_received)
+        write!(f, "bytes sent: {}, received: {}", self.bytes_sent, self.bytes_received)?;
+        if self.cancelled { f.write_str("; cancelled") } else { Ok(()) }
     }
 }

@@ -12,27 +12,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anabranch::prelude::*;
-use anabranch_timely::{Deliver, Job, Order, RunError, Scans, Setup, Sink, Stats, outputs, spawn};
-use support::{LIMIT, within};
+use anabranch_timely::{Deliver, Order, RunError, Scans, Setup, Sink, Stats, outputs, spawn};
+use support::{LIMIT, run, within};
 
 const ENDLESS: u64 = 1_000_000_000_000;
 
 fn setups() -> [Setup; 4] {
     let two = Setup::new().workers(2);
     [Setup::new(), two.clone(), two.serialised(), Setup::new().workers(3)]
-}
-
-fn run<T: Send + 'static>(
-    setup: &Setup,
-    build: impl Fn(&Job<'_>, &Sink<T>) + Send + Sync + 'static,
-) -> (Vec<T>, Result<Stats, RunError>) {
-    let setup = setup.clone();
-    within(LIMIT, "run", move || {
-        let (sink, outputs) = outputs(2);
-        let run = spawn(&setup, move |job| build(job, &sink)).unwrap();
-        let outputs = outputs.collect();
-        (outputs, run.join())
-    })
 }
 
 /// Counts the steps and flushes of the scans that share it.

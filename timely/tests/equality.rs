@@ -13,6 +13,7 @@ use anabranch_timely::{
 };
 use proptest::prelude::*;
 use support::{LIMIT, within};
+use timely::dataflow::operators::{Enter, Leave};
 
 /// Runs a job, and returns what it delivers.
 fn run<T: Send + 'static>(
@@ -217,4 +218,43 @@ fn outputs_of_scans_are_items_of_others() {
     assert_eq!(stats.workers.iter().map(|worker| worker.items).sum::<u64>(), 40_000);
     assert_eq!(stats.workers.iter().map(|worker| worker.keys).sum::<u64>(), 4);
     assert_eq!(stats.workers.iter().map(|worker| worker.outputs).sum::<u64>(), 20_004);
+}
+
+#[test]
+fn scans_by_epoch_behind_a_demux_are_the_same_on_every_run() {
+    let run = || {
+        let (outputs, result) = run(Setup::new().workers(3), |job, sink| {
+            let from = job.index() as u64 * 1_000;
+            let input = move || from..from + 500;
+            let items = job.source(input).batch(10).whole_batches().stream();
+            let sums = items.demux(job, Order::Epoch, |n| n % 50, |_| scan::sum::<u64, u64>());
+            let copies = |_| scan::cloned::<(u64, u64)>();
+            sums.distribute(job, 1, Order::Epoch, copies).deliver(job, sink);
+        });
+        assert!(result.is_ok(), "{result:?}");
+        outputs
+    };
+    let first = run();
+    assert_eq!(first.len(), 50);
+    assert!((0..9).all(|_| run() == first));
+}
+
+#[test]
+fn scans_live_in_the_region_of_their_items() {
+    let (outputs, result) = run(Setup::new().workers(2), |job, sink| {
+        let items = job.source(|| 0..10_000_u64).only_on(1).batch(100).stream();
+        let sums = job.scope().region(|inner| {
+            let items = items.enter(inner);
+            let copies = items.distribute(job, 2, Order::Arrival, |_| scan::cloned::<u64>());
+            let key = |(scan, _): &(usize, u64)| *scan;
+            let sum = |_: &usize| scan::sum_by(|(_, n): &(usize, u64)| *n);
+            copies.demux(job, Order::Epoch, key, sum).gather(job, 1).leave(job.scope())
+        });
+        sums.deliver(job, sink);
+    });
+    assert!(result.is_ok(), "{result:?}");
+    let sum = (0..10_000).sum::<u64>();
+    let mut outputs = outputs;
+    outputs.sort_unstable();
+    assert_eq!(outputs, [(0, sum), (1, sum)]);
 }

@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use timely::ExchangeData;
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{Capability, Probe};
 
-use crate::contain::drop_contained;
+use crate::contain::drop_each;
 use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::outputs::{Offered, Sink};
 use crate::site::Site;
 
@@ -22,26 +21,49 @@ pub(super) fn gather<'scope, T: ExchangeData>(
     worker: usize,
 ) -> StreamVec<'scope, u64, T> {
     assert!(worker < job.peers(), "there is no worker {worker} among {}", job.peers());
-    let mut builder = OperatorBuilder::new("Gather".to_owned(), job.scope());
-    let (origin, scope) = (*stream.name(), job.scope().addr());
-    let mut input = builder.new_input(stream, Exchange::new(move |_: &T| worker as u64));
+    let kind = job.site().kind(&stream);
+    let rehearsed = rehearse(stream, job, worker);
+    let mut builder = OperatorBuilder::new("Gather".to_owned(), rehearsed.scope());
+    let mut input = builder.new_input(rehearsed, Exchange::new(move |_: &T| worker as u64));
     let (output, gathered) = builder.new_output();
-    let site = Rc::clone(job.site());
-    site.mark_same(scope, &origin, gathered.name());
+    // Nothing is ever sent here: what counts is how far its times are.
+    let (_, done) = builder.new_output::<Vec<()>>();
+    done.probe_with(&job.site().done);
+    job.site().mark(&gathered, kind);
     builder.build(move |_| {
-        let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<T>>>::from(output);
+        let mut output = Outlet::from(output);
+        move |_| {
+            let mut output = output.activate();
+            input.for_each(|capability, batch| output.session(&capability).give_container(batch));
+        }
+    });
+    gathered
+}
+
+/// Passes on what can be serialised, in front of an exchange that will do so.
+fn rehearse<'scope, T: ExchangeData>(
+    stream: StreamVec<'scope, u64, T>,
+    job: &Job<'scope>,
+    worker: usize,
+) -> StreamVec<'scope, u64, T> {
+    let mut builder = OperatorBuilder::new("Rehearse".to_owned(), stream.scope());
+    let mut input = builder.new_input(stream, Pipeline);
+    let (output, rehearsed) = builder.new_output();
+    let site = Rc::clone(job.site());
+    builder.build(move |_| {
+        let mut output = Outlet::from(output);
         move |_| {
             let mut output = output.activate();
             input.for_each(|capability, batch| match site.rehearse(batch, worker) {
                 Ok(()) => output.session(&capability).give_container(batch),
                 Err(payload) => {
                     site.panicked(payload);
-                    drop_contained(std::mem::take(batch));
+                    site.report(drop_each(std::mem::take(batch)));
                 }
             });
         }
     });
-    gathered
+    rehearsed
 }
 
 pub(super) fn deliver<'scope, T: Send + 'static>(
@@ -49,8 +71,8 @@ pub(super) fn deliver<'scope, T: Send + 'static>(
     job: &Job<'scope>,
     sink: &Sink<T>,
 ) {
-    let (scope, site) = (job.scope(), Rc::clone(job.site()));
-    site.add_taker(scope.addr(), stream.name(), None);
+    let (scope, site) = (stream.scope(), Rc::clone(job.site()));
+    site.add_delivery(&stream);
     let mut builder = OperatorBuilder::new("Deliver".to_owned(), scope);
     let mut input = builder.new_input(stream, Pipeline);
     let (_, done) = builder.new_output::<Vec<()>>();
@@ -59,6 +81,7 @@ pub(super) fn deliver<'scope, T: Send + 'static>(
     site.add_operator(scope.activator_for(Rc::clone(&address)));
     let sink = sink.clone();
     site.at_the_end(sink.finisher());
+    sink.cancel_with(site.canceller());
     sink.wake_with(scope.worker().sync_activator_for(address.to_vec()));
     builder.build(move |capabilities| {
         // Held from the first batch that waits.
@@ -85,17 +108,35 @@ struct Waiting<T> {
 impl<T> Waiting<T> {
     fn run(&mut self) {
         if self.sink.is_closed() {
-            // Before the epochs are given up, so that nobody takes that for progress.
-            self.site.cancel();
-            drop_contained(std::mem::take(&mut self.batches));
+            self.close();
         }
         // A run that ends delivers what there is. It is bounded by the epochs that were in flight.
         let anyway = self.site.halted();
         while let Some((_, batch)) = self.batches.front_mut() {
             match self.sink.offer(batch, anyway) {
                 Offered::Full => return,
-                Offered::Taken | Offered::Closed => drop_contained(self.batches.pop_front()),
+                Offered::Taken => drop(self.batches.pop_front()),
+                Offered::Closed => return self.close(),
             }
         }
+    }
+
+    fn close(&mut self) {
+        // Before the epochs are given up, so that nobody takes that for progress.
+        self.site.cancel();
+        self.clear();
+    }
+
+    /// Drops the outputs, each for itself, and then gives up their epochs.
+    fn clear(&mut self) {
+        let outputs = self.batches.iter_mut().flat_map(|(_, batch)| batch.drain(..));
+        self.site.report(drop_each(outputs));
+        self.batches.clear();
+    }
+}
+
+impl<T> Drop for Waiting<T> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }

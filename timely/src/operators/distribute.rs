@@ -5,17 +5,16 @@ use std::rc::Rc;
 
 use anabranch::{Emitter, Scan};
 use timely::ExchangeData;
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use super::Order;
 use super::emit::{Residents, emit};
 use super::parcel::Parcel;
-use crate::contain::{Payload, contain, drop_contained};
+use crate::contain::{Payload, contain, contain_drop, drop_each, first};
 use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::site::Site;
 
 pub(super) fn distribute<'scope, T, S, F>(
@@ -31,7 +30,7 @@ where
     F: FnMut(usize) -> S,
 {
     let site = job.site();
-    let operator = site.add_taker(job.scope().addr(), items.name(), Some(count));
+    let operator = site.add_taker(&items, Some(count));
     let mut scans = Vec::new();
     for index in (site.index()..count).step_by(site.peers()) {
         match contain(|| factory(index)) {
@@ -55,11 +54,11 @@ where
     T: ExchangeData + Clone,
 {
     let site = Rc::clone(job.site());
-    let mut builder = OperatorBuilder::new("Split".to_owned(), job.scope());
+    let mut builder = OperatorBuilder::new("Split".to_owned(), items.scope());
     let mut input = builder.new_input(items, Pipeline);
     let (output, parcels) = builder.new_output();
     builder.build(move |_| {
-        let mut output = OutputBuilder::<u64, CapacityContainerBuilder<Vec<_>>>::from(output);
+        let mut output = Outlet::from(output);
         move |_| {
             let mut output = output.activate();
             input.for_each(|capability, batch| {
@@ -88,7 +87,7 @@ where
                         site.panicked(payload);
                     }
                 }
-                drop_contained(items);
+                site.report(drop_each(items));
             });
         }
     });
@@ -110,11 +109,14 @@ impl<T, S: Scan<T>> Residents<T> for Distributed<S, S::Output> {
     fn step(&mut self, items: &[T], out: &mut Vec<Self::Output>) -> Result<(), Payload> {
         for (index, slot) in &mut self.scans {
             let Some(scan) = slot else { continue };
+            if self.site.is_ending() {
+                break;
+            }
             let flow = contain(|| scan.step_batch(items, &mut Emitter::from(&mut self.scratch)));
-            out.extend(self.scratch.drain(..).map(|output| (*index, output)));
+            give(*index, &mut self.scratch, out);
             if flow? == ControlFlow::Break(()) {
-                drop_contained(slot.take());
                 self.site.scan_ended(self.operator, *index);
+                contain_drop(slot.take())?;
             }
         }
         Ok(())
@@ -123,8 +125,11 @@ impl<T, S: Scan<T>> Residents<T> for Distributed<S, S::Output> {
     fn flush(&mut self, out: &mut Vec<Self::Output>) -> Result<bool, Payload> {
         for (index, slot) in &mut self.scans {
             let Some(scan) = slot else { continue };
+            if self.site.is_ending() {
+                break;
+            }
             let result = contain(|| scan.flush(&mut Emitter::from(&mut self.scratch)));
-            out.extend(self.scratch.drain(..).map(|output| (*index, output)));
+            give(*index, &mut self.scratch, out);
             result?;
         }
         Ok(false)
@@ -133,4 +138,14 @@ impl<T, S: Scan<T>> Residents<T> for Distributed<S, S::Output> {
     fn have_ended(&self) -> bool {
         self.scans.iter().all(|(_, scan)| scan.is_none())
     }
+
+    fn clear(&mut self) -> Result<(), Payload> {
+        let scans = drop_each(self.scans.drain(..));
+        first(scans, drop_each(self.scratch.drain(..)))
+    }
+}
+
+/// Moves outputs over, each with the index of its scan.
+fn give<O>(index: usize, from: &mut Vec<O>, out: &mut Vec<(usize, O)>) {
+    out.extend(from.drain(..).map(|output| (index, output)));
 }

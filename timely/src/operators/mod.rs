@@ -4,6 +4,7 @@ mod deliver;
 mod demux;
 mod distribute;
 mod emit;
+mod pace;
 mod parcel;
 
 use std::hash::Hash;
@@ -24,8 +25,12 @@ pub enum Order {
     /// As they arrive: the items of each source in its order.
     Arrival,
     /// By epoch, and within one by worker and in the order of its source. An epoch waits until all
-    /// sources are past it. Together with [whole batches](crate::Source::whole_batches), it is the
-    /// same on every run.
+    /// sources are past it. What scans emit at the flush comes behind all other epochs.
+    ///
+    /// Together with [whole batches](crate::Source::whole_batches), it is the same on every run for
+    /// items that come straight from a source, or from scans that have the same order. It is not
+    /// behind what merges streams as they arrive: timely's `concat`, and
+    /// [`gather`](Deliver::gather), behind which all items are of one worker.
     Epoch,
 }
 
@@ -36,9 +41,9 @@ pub enum Order {
 ///
 /// # Panics of user code
 ///
-/// A panic of a factory, a key, a step or a flush ends the run on all workers. What was emitted
-/// before is delivered; nothing is flushed. [`Run::join`](crate::Run::join) returns the payload in
-/// the process of the panic.
+/// A panic of a factory, a key, a step, a flush or a drop ends the run on all workers. What was
+/// emitted before is delivered, if that takes no longer than 0.4 seconds; nothing is flushed.
+/// [`Run::join`](crate::Run::join) returns the payload in the process of the panic.
 pub trait Scans<'scope, T>: Sized
 where
     T: ExchangeData + Clone,
@@ -100,7 +105,7 @@ where
     /// # Memory
     ///
     /// Each key has its scan in memory until the end; of one that has ended, the key remains. What
-    /// all keys of a worker emit at the flush is emitted at once.
+    /// all keys of a worker emit at the flush, in the order of their first items, is emitted at once.
     fn demux<K, S, Key, F>(
         self,
         job: &Job<'scope>,
@@ -119,12 +124,12 @@ where
 
     /// Gives every item to each of `count` totals, which `factory` makes by their index.
     ///
-    /// Returns the result of each total with its index, at the end; a total without a result, as the
-    /// least of no items, is left out. Items reach totals as they arrive.
+    /// Returns the result of each total with its index; a total without a result, as the least of no
+    /// items, is left out. Items reach totals as they arrive.
     ///
     /// | it | when |
     /// |---|---|
-    /// | emits | once for each total, when the items have ended |
+    /// | emits | once for each total: when the items have ended, or when it ends by itself, as [`try_fold`](anabranch::scan::try_fold) at its error |
     /// | holds back | as [`distribute`](Scans::distribute) |
     /// | completes | the items have ended and every total was flushed, or every total has ended by itself |
     /// | cancels | an output is dropped, the run is dropped, anything panics, a process is lost |
@@ -159,7 +164,7 @@ pub trait Deliver<'scope, T>: Sized {
     /// |---|---|
     /// | emits | anything arrives |
     /// | holds back | never itself |
-    /// | completes | the stream has |
+    /// | completes | its stream has ended |
     /// | cancels | the run ends |
     ///
     /// # Panics
@@ -176,7 +181,7 @@ pub trait Deliver<'scope, T>: Sized {
     /// |---|---|
     /// | emits | anything arrives |
     /// | holds back | the sink is full: the epochs behind stay in flight, and the sources wait |
-    /// | completes | the stream has |
+    /// | completes | its stream has ended |
     /// | cancels | the iterator is dropped: the run ends on all workers |
     fn deliver(self, job: &Job<'scope>, sink: &Sink<T>)
     where

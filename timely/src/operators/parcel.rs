@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Order;
+use crate::contain::{drop_contained, drop_each};
 use crate::site::Site;
 
-/// Items of one worker for another one.
+/// Items of one worker for another one. They are dropped one by one, wherever the parcel is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Parcel<T> {
     pub(super) target: u64,
@@ -16,6 +17,12 @@ pub(super) struct Parcel<T> {
 impl<T> Parcel<T> {
     pub(super) fn new(site: &Site, target: usize, items: Vec<T>) -> Self {
         Self { target: target as u64, source: site.index() as u64, items }
+    }
+}
+
+impl<T> Drop for Parcel<T> {
+    fn drop(&mut self) {
+        drop_contained(drop_each(std::mem::take(&mut self.items)));
     }
 }
 
@@ -65,7 +72,7 @@ mod tests {
     }
 
     fn items(parcels: Vec<(u64, Parcel<u32>)>) -> Vec<u32> {
-        parcels.into_iter().flat_map(|(_, parcel)| parcel.items).collect()
+        parcels.into_iter().flat_map(|(_, mut parcel)| std::mem::take(&mut parcel.items)).collect()
     }
 
     #[test]
