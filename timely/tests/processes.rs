@@ -21,7 +21,7 @@ use support::LIMIT;
 
 /// How long the others may take to notice that a process is lost. Less than a second on a machine
 /// that is free.
-const NOTICED: Duration = Duration::from_secs(2);
+const NOTICED: Duration = Duration::from_secs(20);
 
 const ITEMS: u64 = 30_000;
 const KEYS: u64 = 97;
@@ -266,10 +266,15 @@ fn a_panic_is_lost_to_the_others_and_an_error_here() {
         let last = processes - 1;
         for (index, process) in running.into_iter().enumerate() {
             process.says("running");
-            process.says(&match index == last {
-                true => "panicked at an item".to_owned(),
-                false => format!("lost {last}"),
-            });
+            if index == last {
+                process.says("panicked at an item");
+            } else {
+                // On a crowded machine, one that leaves for the loss may be missed first.
+                let line = process.line();
+                assert!(
+                    line == format!("lost {last}") || processes > 2 && line.starts_with("lost ")
+                );
+            }
             assert!(process.end().is_empty());
         }
     }
@@ -307,11 +312,14 @@ fn a_process_is_not_started_twice() {
     for process in &running {
         process.says("started");
     }
+    // The run cannot end meanwhile.
+    running[1].signal("STOP");
     for here in [0, 1] {
         let again = cluster.start("slow sums", here);
         again.says("cannot listen");
         again.end();
     }
+    running[1].signal("CONT");
     let mut running = running.into_iter();
     let (first, second) = (running.next().unwrap(), running.next().unwrap());
     let said = first.end();
@@ -322,8 +330,8 @@ fn a_process_is_not_started_twice() {
 
 #[test]
 fn another_set_up_is_an_error_where_it_is_noticed() {
-    let one = Cluster::new(2, "-w 1 --wait 2");
-    let other = Cluster { more: "-w 2 --wait 2".to_owned(), ..Cluster::new(2, "") };
+    let one = Cluster::new(2, "-w 1 --wait 5");
+    let other = Cluster { more: "-w 2 --wait 5".to_owned(), ..Cluster::new(2, "") };
     std::fs::copy(&one.hosts, &other.hosts).unwrap();
     let (first, second) = (one.start("sums", 0), other.start("sums", 1));
     second.says("mismatch 0");
@@ -375,6 +383,8 @@ fn a_stranger_in_place_of_a_process_is_waited_out() {
     let process = cluster.start("sums", 1);
     process.says("missing 0");
     process.end();
+    // In case that it has not tried twice.
+    drop(TcpStream::connect(&cluster.addresses[0]));
     drop(accepting.join().unwrap());
 }
 

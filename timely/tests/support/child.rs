@@ -2,9 +2,11 @@
 
 #![allow(unreachable_pub, reason = "this is a module of a test")]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,8 +101,16 @@ impl Drop for Process {
 }
 
 /// Returns free ports of this machine, as addresses. They are found by listening on all of them
-/// before any is given up.
+/// before any is given up, and none is returned twice.
 pub fn free_addresses(count: usize) -> Vec<String> {
-    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap();
+    let mut listeners = Vec::new();
+    while listeners.len() < count {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        if given.insert(listener.local_addr().unwrap().port()) {
+            listeners.push(listener);
+        }
+    }
     listeners.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect()
 }
