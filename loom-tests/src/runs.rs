@@ -14,6 +14,9 @@ use loom as checker;
 #[cfg(shuttle)]
 use shuttle as checker;
 
+/// A number whose every use is a step of the checker.
+pub use checker::sync::atomic::AtomicUsize as Counter;
+
 /// Capacities of one batch, batches of one item, new threads that end with the
 /// run: the models of the pool have those that stay.
 pub fn tight() -> Config {

@@ -11,7 +11,11 @@ use super::stock::Stock;
 use crate::sync::Arc;
 
 /// How many batches are remembered: more than are in flight at the default capacities.
+#[cfg(not(any(loom, shuttle)))]
 const MOST: usize = 16;
+/// Small, so that models have more.
+#[cfg(any(loom, shuttle))]
+const MOST: usize = 2;
 
 /// Remembers the batches in flight, and takes back the memory of those that every scan is done with.
 /// So in a steady state no memory is allocated, and none goes from the cache of one processor to
