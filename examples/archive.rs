@@ -32,7 +32,7 @@ use anabranch::{Control, prelude::*};
 use clap::Parser;
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
-use support::{Block, blocks, complain, exit, open, printed};
+use support::{BLOCK, Block, complain, exit, open, printed};
 use tempfile::NamedTempFile;
 
 /// Compresses a file, and reports on it.
@@ -125,9 +125,8 @@ fn archive(args: &Args, control: &Control) -> Result<String, String> {
 
     let input = open(file).map_err(|error| of_input(&error))?;
     let unfinished = create(to).map_err(of_archive)?;
-    let (finished, sha256, lines, words, bytes, bad) = blocks(input)
+    let (finished, sha256, lines, words, bytes, bad) = refill::blocks(input, BLOCK)
         .fan_out()
-        .until_error()
         // A block is a batch of bytes already, so a batch is one block.
         .batch(1)
         .control(control)

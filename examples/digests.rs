@@ -26,7 +26,7 @@ use clap::{Parser, ValueEnum};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
-use support::{Block, blocks, open};
+use support::{BLOCK, Block, open};
 
 /// Prints several digests of each FILE, and reads it once.
 #[derive(Parser)]
@@ -118,7 +118,7 @@ fn hash<H: Send + 'static>(
 fn digests(input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
     let scans: Vec<_> = algorithms.iter().map(|algorithm| algorithm.scan()).collect();
     // A block is a batch of bytes already, so a batch is one block.
-    let outputs = blocks(input).fan_out().until_error().batch(1).distribute(scans);
+    let outputs = refill::blocks(input, BLOCK).fan_out().batch(1).distribute(scans);
     let mut digests = vec![String::new(); algorithms.len()];
     for output in outputs {
         // An error comes last, behind the digests of what was read before it.

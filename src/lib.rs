@@ -62,10 +62,13 @@
 //! | [`read_ahead`](FanOut::read_ahead) | every verb | every verb | every verb | every verb |
 //! | [`until_error`](FanOut::until_error) | every verb | every verb | every verb | every verb |
 //! | both, in either order | every verb | every verb | every verb | every verb |
+//! | [refilled](refill), read ahead or not | every verb | every verb | every verb | every verb |
 //!
 //! * By default, the input is pulled on the consumer's thread: it need not be `Send`, and may
 //!   borrow. An input that is **read ahead** is pulled on a thread of its own.
 //! * With **`until_error`**, an input of `Result`s makes a run that yields `Result`s.
+//! * An input that is **refilled** overwrites the items that every scan is done with: lines, blocks
+//!   and records without an allocation for each.
 //! * On a **pool**, items and scans own what they use. In a **scope** they may borrow;
 //!   [`scoped`](FanOut::scoped) opens one for a `fold` or a `join`.
 //! * A **lease** reserves threads; taking one returns an error if too few are free. Without a

@@ -123,6 +123,29 @@ macro_rules! inputs {
         failing_verbs!(failing().fan_out()$($on)*.until_error());
         failing_verbs!(failing().fan_out()$($on)*.until_error().read_ahead());
         failing_verbs!(failing().fan_out()$($on)*.read_ahead().until_error());
+
+        let filled = || {
+            let mut items = $items;
+            refill::from_fn(i32::default, move |old: &mut i32| {
+                items.next().map(|item| *old = item).is_some()
+            })
+        };
+        verbs!(plain, filled().fan_out()$($on)*);
+        verbs!(plain, filled().fan_out()$($on)*.read_ahead());
+        let filled = |end: Result<bool, &'static str>| {
+            let mut items = $items;
+            refill::from_fn(i32::default, move |old: &mut i32| match items.next() {
+                Some(item) => {
+                    *old = item;
+                    Ok(true)
+                }
+                None => end.map_err(str::to_owned),
+            })
+        };
+        verbs!(checked, filled(Ok(false)).fan_out()$($on)*);
+        verbs!(checked, filled(Ok(false)).fan_out()$($on)*.read_ahead());
+        failing_verbs!(filled(Err("no item")).fan_out()$($on)*);
+        failing_verbs!(filled(Err("no item")).fan_out()$($on)*.read_ahead());
     };
 }
 

@@ -40,6 +40,7 @@ impl Row {
 }
 
 /// So many numbered rows.
+#[allow(clippy::type_complexity, reason = "an alias would say no more")]
 fn rows(
     count: usize,
     made: &Arc<AtomicUsize>,
@@ -149,7 +150,7 @@ struct Halting(io::Cursor<Vec<u8>>, usize);
 impl Read for Halting {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.1 += 1;
-        if self.1.is_multiple_of(3) {
+        if self.1 % 3 == 0 {
             return Err(ErrorKind::Interrupted.into());
         }
         let length = buffer.len().min(1 + self.1 % 7);

@@ -13,18 +13,7 @@ pub(crate) type Block = Vec<u8>;
 
 /// The length of a block, in bytes. Most digests take hundreds of microseconds for
 /// it; handing it over takes a few.
-const BLOCK: usize = 256 << 10;
-
-/// Returns the blocks of `input`. The last one may be shorter than the others.
-pub(crate) fn blocks(mut input: impl Read) -> impl Iterator<Item = io::Result<Block>> {
-    std::iter::from_fn(move || read_block(&mut input).transpose())
-}
-
-fn read_block(input: &mut impl Read) -> io::Result<Option<Block>> {
-    let mut block = Vec::with_capacity(BLOCK);
-    input.take(BLOCK as u64).read_to_end(&mut block)?;
-    Ok(Some(block).filter(|block| !block.is_empty()))
-}
+pub(crate) const BLOCK: usize = 256 << 10;
 
 /// Opens the file of that name, or standard input for `-`. While it is read, a
 /// terminal shows a progress bar.
