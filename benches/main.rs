@@ -6,6 +6,7 @@ mod branches;
 mod demux;
 mod fan_out;
 mod items;
+mod lines;
 mod many_scans;
 mod outputs;
 mod peers;
@@ -22,6 +23,7 @@ fn main() {
     branches::bench(&mut criterion);
     work::bench(&mut criterion);
     items::bench(&mut criterion);
+    lines::bench(&mut criterion);
     many_scans::bench(&mut criterion);
     aligned::bench(&mut criterion);
     demux::bench(&mut criterion);
