@@ -192,6 +192,14 @@ impl<I: Source, O, H: Hook> Iterator for Distribute<I, O, H> {
         }
     }
 
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, initial: B, mut f: F) -> B {
+        let folded = self.manager.fold(initial, |folded, output| f(folded, I::yields(output)));
+        match at_the_end::<I, _>(self.panicked(), &mut self.ending) {
+            Some(error) => f(folded, error),
+            None => folded,
+        }
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         // The manager reports its end no sooner than this iterator has ended, error included.
         self.manager.size_hint()

@@ -128,6 +128,12 @@ impl<O> Outputs<O> {
         self.values.next()
     }
 
+    /// Folds the values. Those behind one for which `f` panics are left.
+    #[inline]
+    pub(super) fn fold<B>(&mut self, initial: B, f: impl FnMut(B, O) -> B) -> B {
+        self.values.by_ref().fold(initial, f)
+    }
+
     /// Returns the next value without taking it.
     pub(crate) fn peek(&self) -> Option<&O> {
         self.values.as_slice().first()
