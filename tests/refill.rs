@@ -86,14 +86,14 @@ fn no_item_is_filled_while_somebody_has_it() {
 /// sent.
 #[test]
 fn few_items_are_made() {
-    for ahead in [false, true] {
+    for (ahead, capacity) in [(false, 4), (true, 4), (false, 40), (true, 40)] {
         deadline(move || {
             let made = Arc::default();
-            let run = rows(ITEMS, &made).fan_out().batch(1).input_capacity(4);
+            let run = rows(ITEMS, &made).fan_out().batch(1).input_capacity(capacity);
             let counts = [scan::count(), scan::count()];
             let counts = if ahead { run.read_ahead().fold(counts) } else { run.fold(counts) };
             assert_eq!(counts, [ITEMS; 2]);
-            assert!(made.load(SeqCst) <= 4 + 4, "{made:?} made, read ahead: {ahead}");
+            assert!(made.load(SeqCst) <= capacity + 4, "{made:?} made, read ahead: {ahead}");
         });
     }
 }

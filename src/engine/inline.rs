@@ -7,7 +7,6 @@ use super::batch_size::BatchSize;
 use super::contain::{Payload, contain, contain_drop, keep_first};
 use super::fan_out::{Demand, FanOut};
 use super::meter::Managing;
-use super::recycler::Recycler;
 use super::run::Stage;
 use super::source::{Hook, Left, NoHook, Source};
 use super::start::Dispatch;
@@ -106,7 +105,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         if let Some(payload) = contain_drop(self.input.take()) {
             keep_first(&mut first, payload);
         }
-        self.dispatch.recycler = Recycler::new(None);
+        self.dispatch.recycler.retire();
         if let Some(payload) = contain_drop(self.hook.take()) {
             keep_first(&mut first, payload);
         }

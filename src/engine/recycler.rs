@@ -10,12 +10,13 @@ use super::run::Run;
 use super::stock::Stock;
 use crate::sync::Arc;
 
-/// How many batches are remembered: more than are in flight at the default capacities.
+/// How many batches are remembered beyond those that fit into a queue: the ones that are being sent
+/// and worked on, and a few that branches keep.
 #[cfg(not(any(loom, shuttle)))]
-const MOST: usize = 16;
+const BEYOND: usize = 8;
 /// Small, so that models have more.
 #[cfg(any(loom, shuttle))]
-const MOST: usize = 2;
+const BEYOND: usize = 1;
 
 /// Remembers the batches in flight, and takes back the memory of those that every scan is done with.
 /// So in a steady state no memory is allocated, and none goes from the cache of one processor to
@@ -31,11 +32,27 @@ pub(super) struct Recycler<T> {
     landed: Option<Arc<Batch<T>>>,
     /// Where old items go, if the input fills them again.
     stock: Option<Arc<Stock<T>>>,
+    /// How many batches are remembered.
+    most: usize,
 }
 
 impl<T> Recycler<T> {
-    pub(super) fn new(stock: Option<Arc<Stock<T>>>) -> Self {
-        Self { flying: VecDeque::new(), landed: None, stock }
+    /// Creates a recycler for queues of so many batches.
+    pub(super) fn new(input_capacity: usize) -> Self {
+        let most = input_capacity.saturating_add(BEYOND);
+        Self { flying: VecDeque::new(), landed: None, stock: None, most }
+    }
+
+    /// Gives old items to an input that fills them again.
+    pub(super) fn return_to(&mut self, stock: Arc<Stock<T>>) {
+        self.stock = Some(stock);
+    }
+
+    /// Forgets the batches, and lets go of the stock.
+    pub(super) fn retire(&mut self) {
+        self.flying.clear();
+        self.landed = None;
+        self.stock = None;
     }
 
     /// Returns an empty vector for the items of the next batch.
@@ -88,7 +105,7 @@ impl<T> Recycler<T> {
         if mem::needs_drop::<T>() && self.stock.is_none() {
             return;
         }
-        if self.flying.len() == MOST {
+        if self.flying.len() == self.most {
             self.flying.pop_front();
         }
         self.flying.push_back(Arc::clone(batch));

@@ -140,7 +140,7 @@ impl<T, O, H> Started<T, O, H> {
         let dispatch = Dispatch {
             fan_out,
             batch_size: settings.items::<T>(),
-            recycler: Recycler::new(None),
+            recycler: Recycler::new(settings.input_capacity),
             time: own_time.unwrap_or_else(|| Arc::clone(&time)),
             run,
         };
@@ -171,7 +171,9 @@ impl<T, O, H> Started<T, O, H> {
         source: impl FnOnce(Dispatch<T>, Option<H>) -> S,
     ) -> Manager<S, O> {
         let Self { mut dispatch, host, manager } = self;
-        dispatch.recycler = Recycler::new(stock);
+        if let Some(stock) = stock {
+            dispatch.recycler.return_to(stock);
+        }
         let (fan_out, run) = (Arc::clone(&dispatch.fan_out), Arc::clone(&dispatch.run));
         let source = source(dispatch, host);
         let Assembly { fan_in, names, time, figures, settings, pool, admission } = manager;
