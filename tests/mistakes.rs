@@ -82,6 +82,17 @@ fn items_that_cannot_be_shared() {
 }
 
 #[test]
+fn a_filler_that_returns_how_much_it_has_read() {
+    is_explained(
+        "filler",
+        "let mut input = &b\"to be\"[..];
+        let fill = move |line: &mut String| std::io::BufRead::read_line(&mut input, line);
+        refill::from_fn(String::new, fill);",
+        &["does not say whether an item was filled", "returns a `bool`"],
+    );
+}
+
+#[test]
 fn until_error_on_what_is_no_result() {
     is_explained(
         "until_error",

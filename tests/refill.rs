@@ -173,6 +173,33 @@ fn blocks_are_what_is_read() {
     }
 }
 
+/// A short block does not make the next ones short.
+#[test]
+fn blocks_are_long_again_behind_a_short_one() {
+    let reader = io::repeat(1).take(10).chain(io::repeat(2).take(1_000));
+    let run = refill::blocks(reader, 100).fan_out().batch(1).input_capacity(1);
+    let lengths = run.branch(|blocks| blocks.map(|block| block.len()).collect::<Vec<_>>());
+    let (lengths,) = lengths.join().unwrap();
+    assert_eq!(lengths, [vec![10], vec![100; 10]].concat());
+}
+
+/// Blocks are big behind their pointers, so a batch has one.
+#[test]
+fn few_blocks_are_in_flight() {
+    deadline(|| {
+        let blocks = refill::blocks(io::repeat(1).take(64 << 20), 64 << 10).fan_out();
+        let different = Arc::new(Mutex::new(std::collections::HashSet::new()));
+        let seen = Arc::clone(&different);
+        let see = scan::for_each(move |block: &Vec<u8>| {
+            seen.lock().unwrap().insert(block.as_ptr().addr());
+        });
+        assert!(blocks.fold([see]).is_ok());
+        let different = different.lock().unwrap().len();
+        // Of 128 KiB, ten at a time.
+        assert!(different <= 2 * 12 + 1, "{different} blocks");
+    });
+}
+
 #[test]
 #[should_panic(expected = "at least one byte")]
 fn blocks_of_nothing_are_refused() {
@@ -243,6 +270,31 @@ fn panics_in_the_drops_of_items_are_contained() {
             let config = config.clone().control(&control);
             let counts = bombs.fan_out().with(&config);
             assert_eq!(caught(|| counts.fold([scan::count(), scan::count()])), Err(BOMB));
+            assert_eq!(control.panicked(), Some(PanicOrigin::Item));
+            tally.assert_settled();
+        });
+    }
+}
+
+/// The item that `fill` leaves at the end panics in its drop, and no other.
+#[test]
+fn a_panic_in_the_drop_of_the_item_that_is_left_surfaces() {
+    hush();
+    for config in tight_and_default() {
+        deadline(move || {
+            let (tally, control) = (Tally::default(), Control::new());
+            let (made, mut left) = (tally.clone(), 0..100);
+            let bombs = refill::from_fn(
+                move || Bomb::new(&made, false),
+                move |bomb: &mut Bomb| {
+                    let filled = left.next().is_some();
+                    bomb.arm(!filled);
+                    filled
+                },
+            );
+            let config = config.clone().control(&control);
+            let counts = bombs.fan_out().with(&config);
+            assert_eq!(caught(|| counts.fold([scan::count()])), Err(BOMB));
             assert_eq!(control.panicked(), Some(PanicOrigin::Item));
             tally.assert_settled();
         });

@@ -16,15 +16,27 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! # Memory
+//! # Old items
 //!
-//! As many items are made as are in flight: as many as fit into the batches that wait or are worked
-//! on. They are dropped when the run ends, so each keeps the memory of the longest value that it has
-//! had. An item that a branch keeps is not filled again; another is made in its place.
+//! An item is not dropped or cleared between two fillings. Whatever it holds, memory or a permit, it
+//! holds until it is overwritten: what fills it must not wait for what an old item holds, but clear
+//! the item first. Each keeps the memory of the longest value that it has had.
+//!
+//! At most [`input_capacity`](crate::FanOut::input_capacity) + 3 batches of items are made, and one
+//! for each batch of which a branch keeps a handle: a handle keeps its whole batch from being filled
+//! again, unless [`batch(1)`](crate::FanOut::batch) makes that one item. A branch that keeps handles
+//! to more than a few batches at a time has new items made. All are dropped when the run ends, but
+//! for those that somebody keeps. An input that is read ahead, and still blocks then, drops its own
+//! when it returns.
+//!
+//! A batch grows as long as it is filled fast, up to 128 KiB of the shallow size of its items. Where
+//! they are big behind a pointer, [`item_bytes`](crate::FanOut::item_bytes) bounds it; [`blocks`]
+//! sets that.
 
 use std::fmt;
 use std::io::{self, BufRead, ErrorKind, Read};
 use std::marker::PhantomData;
+use std::mem;
 
 use super::fan_out::FanOut;
 use super::refilled::{Fill, Filled};
@@ -37,9 +49,9 @@ pub struct Refill<F>(pub(super) F);
 /// Returns an input of items that `fill` overwrites.
 ///
 /// `fill` is given an item that `make` has made, or one from before, as it was left. It returns
-/// whether it has filled it: `false` is the end of the input. If it returns a `Result`, the first
-/// error ends the run, and is what the run returns, as after
-/// [`until_error`](crate::FanOut::until_error).
+/// whether it has filled it: `false` is the end of the input, and nobody sees what it wrote to that
+/// item. If it returns a `Result`, the first error ends the run, and is what the run returns, as
+/// after [`until_error`](crate::FanOut::until_error).
 ///
 /// # Examples
 ///
@@ -71,7 +83,8 @@ where
 ///
 /// # Errors
 ///
-/// The run returns the first error of the reader. A line that is not UTF-8 is an error, of kind
+/// The run returns `Result`s, without [`until_error`](crate::FanOut::until_error): the first error
+/// of the reader ends it. A line that is not UTF-8 is an error, of kind
 /// [`InvalidData`](io::ErrorKind::InvalidData).
 ///
 /// # Examples
@@ -89,11 +102,16 @@ pub fn lines<R: BufRead>(reader: R) -> Refill<Lines<R>> {
 }
 
 /// Returns an input of the blocks of a reader: each is what one call of
-/// [`read`](Read::read) returns, at most `length` bytes and at least one.
+/// [`read`](Read::read) returns, at most `length` bytes and at least one. A read of zero bytes is
+/// the end.
+///
+/// An input that is [read ahead](crate::FanOut::read_ahead) must be `Send`: `io::stdin()` is, its
+/// lock is not.
 ///
 /// # Errors
 ///
-/// The run returns the first error of the reader. An interrupted call is repeated.
+/// The run returns `Result`s: the first error of the reader ends it. An interrupted call is
+/// repeated.
 ///
 /// # Panics
 ///
@@ -115,18 +133,18 @@ pub fn lines<R: BufRead>(reader: R) -> Refill<Lines<R>> {
 /// ```
 pub fn blocks<R: Read>(reader: R, length: usize) -> Refill<Blocks<R>> {
     assert!(length > 0, "a block has at least one byte");
-    Refill(Blocks { reader, length })
+    Refill(Blocks { reader, length, buffer: Vec::new() })
 }
 
 impl<F: Fill> Refill<F> {
     /// Begins a run over the items; see [`IteratorExt::fan_out`](crate::IteratorExt::fan_out).
     pub fn fan_out(self) -> FanOut<Self> {
-        FanOut::new(self)
+        let bytes = self.0.item_bytes();
+        FanOut::new(self).item_bytes(bytes)
     }
 }
 
 /// What [`from_fn`] fills its items with.
-#[derive(Clone)]
 pub struct FromFn<T, R, M, F> {
     make: M,
     fill: F,
@@ -186,6 +204,8 @@ impl<R: BufRead> Fill for Lines<R> {
 pub struct Blocks<R> {
     reader: R,
     length: usize,
+    /// Read into, and then exchanged for the item if it is full. So its bytes are zeroed once.
+    buffer: Vec<u8>,
 }
 
 impl<R: Read> Fill for Blocks<R> {
@@ -197,15 +217,31 @@ impl<R: Read> Fill for Blocks<R> {
     }
 
     fn fill(&mut self, block: &mut Vec<u8>) -> io::Result<bool> {
-        block.resize(self.length, 0);
+        let Self { reader, length, buffer } = self;
+        buffer.resize(*length, 0);
         let read = loop {
-            match self.reader.read(block) {
+            match reader.read(buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => break result?,
             }
         };
-        block.truncate(read);
+        if read == *length {
+            mem::swap(buffer, block);
+        } else {
+            block.clear();
+            block.extend_from_slice(&buffer[..read]);
+        }
         Ok(read > 0)
+    }
+
+    fn item_bytes(&self) -> usize {
+        self.length.min(1 << 30)
+    }
+}
+
+impl<T, R, M: Clone, F: Clone> Clone for FromFn<T, R, M, F> {
+    fn clone(&self) -> Self {
+        Self { make: self.make.clone(), fill: self.fill.clone(), types: PhantomData }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::refill::Refill;
 use super::source::{OnConsumer, Open, Opened, Source};
-use super::until_error::{Ending, ErrorSink, ErrorSlot, NoError};
+use super::until_error::{Ending, ErrorSink, ErrorSlot};
 use crate::engine::{Run, Stock};
 use crate::sync::Arc;
 
@@ -19,9 +19,20 @@ pub trait Fill {
 
     /// Fills an item, as [`from_fn`](super::refill::from_fn) says.
     fn fill(&mut self, item: &mut Self::Item) -> Self::Filled;
+
+    /// Returns the approximate size of an item in bytes, if it is known to be more than that of its
+    /// type.
+    fn item_bytes(&self) -> usize {
+        1
+    }
 }
 
 /// Whether an item was filled: a `bool`, or a `Result` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether an item was filled",
+    label = "the closure returns a `bool`, or a `Result` of one",
+    note = "`Ok(reader.read_line(line)? > 0)` is such a `Result`"
+)]
 #[allow(unnameable_types, reason = "this is what seals")]
 pub trait Filled: Sized {
     type Ending: Ending;
@@ -39,13 +50,23 @@ pub trait Filled: Sized {
     fn ends<X>(ending: &mut Self::Ending) -> Option<Self::Yield<X>>;
 }
 
+/// An input that cannot fail leaves nothing. As it is no [`NoError`](super::until_error::NoError),
+/// there is no `until_error` over a refilled input, whose errors are those of `fill`.
+#[allow(unnameable_types, reason = "only passes through what is public")]
+#[derive(Clone, Copy, Debug)]
+pub struct NeverFails;
+
+impl Ending for NeverFails {
+    fn discard(&mut self) {}
+}
+
 impl Filled for bool {
-    type Ending = NoError;
+    type Ending = NeverFails;
     type Sink = ();
     type Yield<X> = X;
 
-    fn open(_: &Arc<Run>) -> ((), NoError) {
-        ((), NoError)
+    fn open(_: &Arc<Run>) -> ((), NeverFails) {
+        ((), NeverFails)
     }
 
     #[inline]
@@ -58,7 +79,7 @@ impl Filled for bool {
         output
     }
 
-    fn ends<X>(_: &mut NoError) -> Option<X> {
+    fn ends<X>(_: &mut NeverFails) -> Option<X> {
         None
     }
 }

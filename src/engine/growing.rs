@@ -67,3 +67,17 @@ impl<T> fmt::Debug for Growing<T> {
         f.debug_struct("Growing").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Growing;
+
+    #[test]
+    fn one_that_begins_anew_grows_again() {
+        let mut growing = Growing::new(vec![1]);
+        assert_eq!((growing.push(2), growing.empty()), (Ok(()), vec![1, 2]));
+        assert_eq!(growing.push(3), Err(3));
+        growing.restart(vec![4]);
+        assert_eq!((growing.push(5), growing.empty()), (Ok(()), vec![4, 5]));
+    }
+}

@@ -49,3 +49,22 @@ impl<T> fmt::Debug for Stock<T> {
         f.debug_struct("Stock").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_was_put_is_taken() {
+        let stock = Stock::new(&Arc::new(Run::new(false)));
+        stock.put(&mut vec![1, 2]);
+        let mut further = vec![3];
+        stock.put(&mut further);
+        let mut taken = Vec::new();
+        stock.take(&mut taken);
+        assert_eq!((taken, further), (vec![1, 2, 3], vec![]));
+        let mut taken = vec![];
+        stock.take(&mut taken);
+        assert!(taken.is_empty());
+    }
+}

@@ -19,6 +19,10 @@ impl Bomb {
     pub(crate) fn new(tally: &Tally, armed: bool) -> Self {
         Self { armed, tally: tally.clone(), counted: tally.make(()) }
     }
+
+    pub(crate) fn arm(&mut self, armed: bool) {
+        self.armed = armed;
+    }
 }
 
 impl Drop for Bomb {
