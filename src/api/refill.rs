@@ -39,7 +39,10 @@ use std::marker::PhantomData;
 use std::mem;
 
 use super::fan_out::FanOut;
-use super::refilled::{Fill, Filled};
+use super::refilled::{Fill, Filled, Refilled};
+use super::source::{OnConsumer, Open, Opened, Source};
+use crate::engine::{Run, Stock};
+use crate::sync::Arc;
 
 /// An input that fills its items again, returned by [`lines`], [`blocks`] and [`from_fn`].
 #[must_use = "nothing is filled before a run is started"]
@@ -141,6 +144,39 @@ impl<F: Fill> Refill<F> {
     pub fn fan_out(self) -> FanOut<Self> {
         let bytes = self.0.item_bytes();
         FanOut::new(self).item_bytes(bytes)
+    }
+}
+
+impl<F: Fill> Open for Refill<F> {
+    type Given = F::Item;
+    type Items = Refilled<F>;
+    type Ending = <F::Filled as Filled>::Ending;
+    type Mode = OnConsumer;
+    const BYTES: usize = if size_of::<Refilled<F>>() > size_of::<F::Item>() {
+        size_of::<Refilled<F>>()
+    } else {
+        size_of::<F::Item>()
+    };
+
+    fn open(self, run: &Arc<Run>) -> Opened<Refilled<F>, Self::Ending, F::Item> {
+        let stock = Arc::new(Stock::new(run));
+        let (sink, ending) = F::Filled::open(run);
+        let items = Refilled::new(self.0, Arc::clone(&stock), sink);
+        Opened { items, ending, stock: Some(stock) }
+    }
+}
+
+impl<F: Fill> Source for Refill<F> {
+    type Item = F::Item;
+    type Yield<X> = <F::Filled as Filled>::Yield<X>;
+
+    #[inline]
+    fn yields<X>(output: X) -> Self::Yield<X> {
+        F::Filled::yields(output)
+    }
+
+    fn ends<X>(ending: &mut Self::Ending) -> Option<Self::Yield<X>> {
+        F::Filled::ends(ending)
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::refill::Refill;
-use super::source::{OnConsumer, Open, Opened, Source};
 use super::until_error::{Ending, ErrorSink, ErrorSlot};
 use crate::engine::{Run, Stock};
 use crate::sync::Arc;
@@ -122,6 +120,16 @@ pub struct Refilled<F: Fill> {
     sink: <F::Filled as Filled>::Sink,
 }
 
+impl<F: Fill> Refilled<F> {
+    pub(super) fn new(
+        input: F,
+        stock: Arc<Stock<F::Item>>,
+        sink: <F::Filled as Filled>::Sink,
+    ) -> Self {
+        Self { input, old: Vec::new(), stock, sink }
+    }
+}
+
 impl<F: Fill> Iterator for Refilled<F> {
     type Item = F::Item;
 
@@ -141,39 +149,6 @@ impl<F: Fill> Iterator for Refilled<F> {
 impl<F: Fill> Drop for Refilled<F> {
     fn drop(&mut self) {
         self.stock.put(&mut self.old);
-    }
-}
-
-impl<F: Fill> Open for Refill<F> {
-    type Given = F::Item;
-    type Items = Refilled<F>;
-    type Ending = <F::Filled as Filled>::Ending;
-    type Mode = OnConsumer;
-    const BYTES: usize = if size_of::<Refilled<F>>() > size_of::<F::Item>() {
-        size_of::<Refilled<F>>()
-    } else {
-        size_of::<F::Item>()
-    };
-
-    fn open(self, run: &Arc<Run>) -> Opened<Refilled<F>, Self::Ending, F::Item> {
-        let stock = Arc::new(Stock::new(run));
-        let (sink, ending) = F::Filled::open(run);
-        let items = Refilled { input: self.0, old: Vec::new(), stock: Arc::clone(&stock), sink };
-        Opened { items, ending, stock: Some(stock) }
-    }
-}
-
-impl<F: Fill> Source for Refill<F> {
-    type Item = F::Item;
-    type Yield<X> = <F::Filled as Filled>::Yield<X>;
-
-    #[inline]
-    fn yields<X>(output: X) -> Self::Yield<X> {
-        F::Filled::yields(output)
-    }
-
-    fn ends<X>(ending: &mut Self::Ending) -> Option<Self::Yield<X>> {
-        F::Filled::ends(ending)
     }
 }
 

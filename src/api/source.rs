@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::lists::Shared;
-use super::start::Moved;
 use super::until_error::{Ending, ErrorSlot, NoError, TryItem, UpToError};
 use crate::engine::{self, Dispatch, Hook, Inline, NoHook, Puller, Run, Stock};
 use crate::sync::Arc;
@@ -114,6 +113,12 @@ pub trait Mode {
         worker: Option<Worker>,
     );
 }
+
+/// The source that the manager of a run pulls.
+pub(super) type Pulled<I, H = NoHook> = <<I as Open>::Mode as Mode>::Source<<I as Open>::Items, H>;
+
+/// What moves to the thread of an input that is read ahead; nothing for other inputs.
+pub(super) type Moved<I, H = NoHook> = <<I as Open>::Mode as Mode>::Moved<<I as Open>::Items, H>;
 
 /// On the consumer's thread.
 #[allow(unnameable_types, reason = "only passes through what is public")]

@@ -4,17 +4,11 @@ use std::panic::resume_unwind;
 
 use super::fan_out::FanOut;
 use super::options::Options;
-use super::source::{Mode, Open, Opened, Source};
+use super::source::{Mode, Moved, Open, Opened, Pulled, Source};
 use crate::engine::{
     Branch, Hook, Kept, Manager, NoHook, Setup, Started, Unstarted, contain_drop, discard,
 };
 use crate::threads::{Host, LeaseError, Threads};
-
-/// The source that the manager of a run pulls.
-pub(super) type Pulled<I, H = NoHook> = <<I as Open>::Mode as Mode>::Source<<I as Open>::Items, H>;
-
-/// What moves to the thread of an input that is read ahead; nothing for other inputs.
-pub(super) type Moved<I, H = NoHook> = <<I as Open>::Mode as Mode>::Moved<<I as Open>::Items, H>;
 
 /// The manager of a run, with what the input leaves for the end.
 pub(super) type Run<I, O, H = NoHook> = (Manager<Pulled<I, H>, O>, <I as Open>::Ending);
