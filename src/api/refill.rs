@@ -19,8 +19,8 @@
 //! # Old items
 //!
 //! An item is not dropped or cleared between two fillings. Whatever it holds, memory or a permit, it
-//! holds until it is overwritten: what fills it must not wait for what an old item holds, but clear
-//! the item first. Each keeps the memory of the longest value that it has had.
+//! holds until it is overwritten. So what fills an item must not wait for what others hold: it may
+//! wait for ever. Each item keeps the memory of the longest value that it has had.
 //!
 //! At most [`input_capacity`](crate::FanOut::input_capacity) + 3 batches of items are made, and one
 //! for each batch of which a branch keeps a handle: a handle keeps its whole batch from being filled
