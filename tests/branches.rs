@@ -752,17 +752,19 @@ fn outputs_do_not_wait_for_slow_items_behind_them() {
         let taken = seen.clone();
         let run = (0..200_000_u64).fan_out().branch(move |items| {
             items.cloned().take(60_000).filter(move |item| {
-                if *item >= 50_000 {
-                    thread::sleep(Duration::from_micros(10));
+                if *item >= 20_000 {
+                    let began = Instant::now();
+                    while began.elapsed() < Duration::from_micros(5) {}
                 }
                 if *item == 58_100 {
                     seen.pass();
                 }
-                *item < 50_000 || *item == 58_000
+                // By then, the branch is known to be slow.
+                *item < 20_000 || *item == 58_000
             })
         });
         let mut run = run.merge();
-        let slow = run.by_ref().map(|(_, item)| item).find(|item| *item >= 50_000);
+        let slow = run.by_ref().map(|(_, item)| item).find(|item| *item >= 20_000);
         assert_eq!(slow, Some(58_000));
         taken.open();
         assert_eq!(run.next(), None);
