@@ -1,5 +1,6 @@
 //! Small runs, for models to check.
 
+use std::iter;
 use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
@@ -13,9 +14,6 @@ use anabranch::{Distribute, IteratorExt, Pool, ReadAhead, ScanId};
 use loom as checker;
 #[cfg(shuttle)]
 use shuttle as checker;
-
-/// A number whose every use is a step of the checker.
-pub use checker::sync::atomic::AtomicUsize as Counter;
 
 /// Capacities of one batch, batches of one item, new threads that end with the
 /// run: the models of the pool have those that stay.
@@ -57,6 +55,28 @@ impl Gate {
             open = self.0.1.wait(open).expect("nothing panics under the lock");
         }
     }
+}
+
+/// An item that opens a gate when it is dropped.
+pub struct Opens(pub Option<Gate>);
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Gate::open);
+    }
+}
+
+/// Four items, the last of which has to be dropped before the input ends.
+pub fn four_until_dropped() -> impl Iterator<Item = Opens> {
+    let gate = Gate::default();
+    let mut items = [None, None, None, Some(gate.clone())].into_iter().map(Opens);
+    iter::from_fn(move || {
+        let item = items.next();
+        if item.is_none() {
+            gate.pass();
+        }
+        item
+    })
 }
 
 /// Items that come at once until one that blocks at `gate`; the items behind it do

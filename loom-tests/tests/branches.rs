@@ -11,7 +11,7 @@ use anabranch::{Control, Distribute, FanOut, IteratorExt, Pool, scan};
 use anabranch_models::Bound::{self, Preemptions};
 use anabranch_models::config::{Config, With as _};
 use anabranch_models::models;
-use anabranch_models::runs::{Blocking, Gate, outputs, tight, until_panic};
+use anabranch_models::runs::{Blocking, Gate, four_until_dropped, outputs, tight, until_panic};
 use checker::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use checker::thread::spawn;
 #[cfg(loom)]
@@ -95,6 +95,16 @@ models! {
             })
             .branch(count);
         assert_eq!(run.join(), (Some(0), 3));
+    }
+
+    /// Nor do they keep what was sent to them, though the last output finds no room.
+    queue_of_leaked_items(ONE) {
+        let config = tight().batch(2).input_capacity(2);
+        let run = four_until_dropped().fan_out().with(&config).branch(|items| {
+            mem::forget(items);
+            0..3
+        });
+        assert_eq!(outputs(run.merge()), [[0, 1, 2]]);
     }
 
     /// A handle outlives the iterator, and the branch.

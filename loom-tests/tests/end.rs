@@ -10,17 +10,9 @@ use anabranch_models::Bound::{Preemptions, Unbounded};
 use anabranch_models::config::With as _;
 use anabranch_models::models;
 use anabranch_models::runs::{
-    Gate, Item, Seen, Witness, count, each, first, outputs, start, tally, tight,
+    Gate, Item, Opens, Seen, Witness, count, each, first, four_until_dropped, outputs, start,
+    tally, tight,
 };
-
-/// An item that opens a gate when it is dropped.
-struct Opens(Option<Gate>);
-
-impl Drop for Opens {
-    fn drop(&mut self) {
-        self.0.iter().for_each(Gate::open);
-    }
-}
 
 models! {
     /// The last output and the exit come right after each other.
@@ -105,21 +97,13 @@ models! {
 
     /// The same with a scan that has ended, and whose last output finds no room.
     queue_of_a_scan_that_waits_for_room(Preemptions(3)) {
-        let gate = Gate::default();
-        let mut items = [None, None, None, Some(gate.clone())].into_iter().map(Opens);
-        let input = std::iter::from_fn(move || {
-            let item = items.next();
-            if item.is_none() {
-                gate.pass();
-            }
-            item
-        });
         let ends = scan::from_fn(|_: &Opens, out: &mut Emitter<'_, u8>| {
             (0..3).for_each(|output| out.emit(output));
             ControlFlow::Break(())
         });
         let config = tight().batch(2).input_capacity(2);
-        assert_eq!(outputs(input.fan_out().with(&config).distribute([ends])), [[0, 1, 2]]);
+        let run = four_until_dropped().fan_out().with(&config).distribute([ends]);
+        assert_eq!(outputs(run), [[0, 1, 2]]);
     }
 
     /// A run without scans.

@@ -11,8 +11,13 @@ use anabranch::refill::{self, FromFn, Refill};
 use anabranch::scan::{self, BoxScan, Scan};
 use anabranch_models::Bound::Preemptions;
 use anabranch_models::config::With as _;
-use anabranch_models::runs::{Counter, Item, count, outputs, tally, tight, until_panic};
+use anabranch_models::runs::{Item, count, outputs, tally, tight, until_panic};
 use anabranch_models::{Bound, models};
+use checker::sync::atomic::AtomicUsize as Users;
+#[cfg(loom)]
+use loom as checker;
+#[cfg(shuttle)]
+use shuttle as checker;
 
 /// One scan.
 const ONE: Bound = Preemptions(3);
@@ -22,13 +27,13 @@ const MORE: Bound = Preemptions(1);
 /// Says whether a scan has it while it is filled.
 struct Row {
     number: u8,
-    users: Counter,
+    users: Users,
 }
 
 /// So many rows, made as they are needed.
 fn rows(count: u8) -> Refill<FromFn<Row, bool, impl FnMut() -> Row, impl FnMut(&mut Row) -> bool>> {
     let mut numbers = 0..count;
-    let make = || Row { number: 0, users: Counter::new(0) };
+    let make = || Row { number: 0, users: Users::new(0) };
     refill::from_fn(make, move |row: &mut Row| {
         assert_eq!(row.users.load(SeqCst), 0);
         numbers.next().map(|number| row.number = number).is_some()

@@ -261,9 +261,10 @@ impl<I: Source, Th, L> Branches<I, Th, L> {
     /// branch has yielded is published before it waits for items, and about every 200 µs in between,
     /// by the time that its items have taken so far: when it turns slow without yielding anything
     /// more, only at the end of the items in hand. A branch that yields for long without pulling
-    /// fills a batch of outputs, as one step of a scan does. What a branch yields after an abort is dropped, and so is what it
-    /// yields behind the last item before a panic of the input. The iterator of a branch that keeps
-    /// its items, does not pull, and never ends keeps such a panic from surfacing.
+    /// fills a batch of outputs, as one step of a scan does. What a branch yields after an abort is
+    /// dropped, and so is what it yields behind the last item before a panic of the input. The
+    /// iterator of a branch that keeps its items, does not pull, and never ends keeps such a panic
+    /// from surfacing.
     ///
     /// # Blocking
     ///

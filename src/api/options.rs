@@ -7,7 +7,8 @@ use crate::threads::ThreadKind;
 const DEFAULT_CAPACITY: usize = 8;
 const MAX_CAPACITY: usize = 1 << 16;
 const MAX_BATCH: usize = 1 << 20;
-const MAX_BYTES: usize = 1 << 30;
+/// The largest size of a value.
+pub(super) const MAX_BYTES: usize = 1 << 30;
 
 /// The values stored by the setters of [`FanOut`](crate::FanOut).
 #[derive(Clone, Debug)]

@@ -198,14 +198,14 @@ for_each_tuple!(tuple);
 
 /// Implements what arrays and vectors have in common.
 macro_rules! list {
-    ($list:ident, [$($n:tt)*], |$slots:ident| $results:expr) => {
-        impl<'a, T, P, O, $($n)*> Join<'a, T> for list!($list, P, $($n)*)
+    ($list:ty, $result_list:ty, $slot_list:ty, [$($n:tt)*], |$slots:ident| $results:expr) => {
+        impl<'a, T, P, O, $($n)*> Join<'a, T> for $list
         where
             P: Joined<'a, T, Output = O>,
             O: Returned + 'a,
         {
-            type Results = list!($list, P::Result, $($n)*);
-            type Slots = list!($list, Option<O>, $($n)*);
+            type Results = $result_list;
+            type Slots = $slot_list;
 
             fn joined(self) -> Vec<BoxBranch<'a, T, O>> {
                 self.into_iter().map(|part| part.joined(|output| output)).collect()
@@ -216,12 +216,12 @@ macro_rules! list {
             }
         }
     };
-    (array, $element:ty, const N: usize) => { [$element; N] };
-    (vector, $element:ty,) => { Vec<$element> };
 }
 
-list!(vector, [], |slots| slots.into_iter().map(P::result).collect());
-list!(array, [const N: usize], |slots| slots.map(P::result));
+list!(Vec<P>, Vec<P::Result>, Vec<Option<O>>, [], |slots| {
+    slots.into_iter().map(P::result).collect()
+});
+list!([P; N], [P::Result; N], [Option<O>; N], [const N: usize], |slots| slots.map(P::result));
 
 impl<'a, T, P: Merged<'a, T>> Merge<'a, T> for Vec<P> {
     type Output = P::Output;

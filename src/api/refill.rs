@@ -39,6 +39,7 @@ use std::marker::PhantomData;
 use std::mem;
 
 use super::fan_out::FanOut;
+use super::options::MAX_BYTES;
 use super::refilled::{Fill, Filled, Refilled};
 use super::source::{OnConsumer, Open, Opened, Source};
 use crate::engine::{Run, Stock};
@@ -55,6 +56,9 @@ pub struct Refill<F>(pub(super) F);
 /// whether it has filled it: `false` is the end of the input, and nobody sees what it wrote to that
 /// item. If it returns a `Result`, the first error ends the run, and is what the run returns, as
 /// after [`until_error`](crate::FanOut::until_error).
+///
+/// Both are called where an input is pulled: on the consumer's thread, unless it is [read
+/// ahead](crate::FanOut::read_ahead). They may block, and a panic of theirs is one of the input.
 ///
 /// # Examples
 ///
@@ -271,7 +275,7 @@ impl<R: Read> Fill for Blocks<R> {
     }
 
     fn item_bytes(&self) -> usize {
-        self.length.min(1 << 30)
+        self.length.min(MAX_BYTES)
     }
 }
 

@@ -45,15 +45,15 @@ for_each_tuple!(tuple);
 
 /// Implements what arrays and vectors have in common.
 macro_rules! list {
-    ($list:ident, [$($n:tt)*], |$totals:ident| $parts:expr) => {
-        impl<'a, T, S, O, $($n)*> Totals<'a, T> for list!($list, S, $($n)*)
+    ($list:ty, $results:ty, $stepped:ty, [$($n:tt)*], |$totals:ident| $parts:expr) => {
+        impl<'a, T, S, O, $($n)*> Totals<'a, T> for $list
         where
             T: 'a,
             S: Total<T, Output = O> + Send + 'a,
             O: Send + 'a,
         {
-            type Results = list!($list, S::Of<O>, $($n)*);
-            type Parts = list!($list, Stepped<S>, $($n)*);
+            type Results = $results;
+            type Parts = $stepped;
 
             fn parts(self) -> Self::Parts {
                 let $totals = self;
@@ -61,9 +61,9 @@ macro_rules! list {
             }
         }
     };
-    (array, $element:ty, const N: usize) => { [$element; N] };
-    (vector, $element:ty,) => { Vec<$element> };
 }
 
-list!(vector, [], |totals| totals.into_iter().map(Stepped).collect());
-list!(array, [const N: usize], |totals| totals.map(Stepped));
+list!(Vec<S>, Vec<S::Of<O>>, Vec<Stepped<S>>, [], |totals| {
+    totals.into_iter().map(Stepped).collect()
+});
+list!([S; N], [S::Of<O>; N], [Stepped<S>; N], [const N: usize], |totals| totals.map(Stepped));

@@ -70,7 +70,9 @@ impl<T, O> Feed<T, O> {
         }
     }
 
-    /// Leaves, emits the result of the branch, publishes what is gathered, and drops both ends.
+    /// Leaves, emits the result of the branch, publishes what is gathered, and drops both ends. The
+    /// queue, which leaked items have left, does not wait for room for outputs.
+    // MODEL: loom-tests/tests/branches.rs::queue_of_leaked_items
     pub(super) fn finish(&self, result: Option<O>) {
         let Some(ends) = self.ends.take() else { return };
         let Ends { inlet, mut outlet, .. } = ends;

@@ -48,7 +48,9 @@ impl<T> Recycler<T> {
         self.stock = Some(stock);
     }
 
-    /// Forgets the batches, and lets go of the stock.
+    /// Forgets the batches, and lets go of the stock: before the run ends, so that a panic in the drop
+    /// of an old item is reported.
+    // MODEL: loom-tests/tests/refill.rs::panics_in_the_drops_of_old_items
     pub(super) fn retire(&mut self) {
         self.flying.clear();
         self.landed = None;
@@ -56,7 +58,7 @@ impl<T> Recycler<T> {
     }
 
     /// Returns an empty vector for the items of the next batch.
-    #[inline(never)]
+    // MODEL: loom-tests/tests/refill.rs::items_of_two_scans
     pub(super) fn vector(&mut self, capacity: usize) -> Vec<T> {
         // The oldest may be kept by a branch.
         let landed = self.flying.iter_mut().position(|batch| Arc::get_mut(batch).is_some());
@@ -72,7 +74,6 @@ impl<T> Recycler<T> {
     }
 
     /// Returns a batch of these items, and remembers it.
-    #[inline(never)]
     pub(super) fn batch(&mut self, items: Vec<T>, run: &Arc<Run>) -> Arc<Batch<T>> {
         let batch = match self.landed.take() {
             Some(mut landed) => {
@@ -86,7 +87,7 @@ impl<T> Recycler<T> {
     }
 
     /// Returns a batch that grows, with this item, and remembers it.
-    #[inline(never)]
+    // MODEL: loom-tests/tests/refill.rs::items_read_ahead
     pub(super) fn growing(&mut self, first: T, run: &Arc<Run>) -> (Arc<Batch<T>>, Arc<Growing<T>>) {
         let mut items = self.vector(1);
         items.push(first);
