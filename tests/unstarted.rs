@@ -6,7 +6,7 @@
 mod bombs;
 mod support;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -161,6 +161,47 @@ fn an_input_that_is_read_ahead_leaves_nothing_behind() {
     leaves_nothing_behind(|config, log, panics_at| {
         drop(log.input().fan_out().read_ahead().with(config).fold(log.totals(panics_at)));
     });
+}
+
+/// An input whose drop panics.
+struct Bomb<I>(I);
+
+impl<I: Iterator> Iterator for Bomb<I> {
+    type Item = I::Item;
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
+}
+
+impl<I> Drop for Bomb<I> {
+    fn drop(&mut self) {
+        panic_any("expected: drop of the input");
+    }
+}
+
+#[test]
+fn the_panic_of_a_name_surfaces_and_not_that_of_the_drop_of_the_input() {
+    hush();
+    type Start = fn(Bomb<Range<u64>>, Vec<BoxScan<'static, u64, u64>>);
+    let starts: [Start; 7] = [
+        |input, scans| drop(input.fan_out().distribute(scans)),
+        |input, scans| drop(input.fan_out().ordered(scans)),
+        |input, scans| drop(input.fan_out().zip_latest(scans)),
+        |input, scans| {
+            drop(input.fan_out().fold(scans.into_iter().map(Scan::last).collect::<Vec<_>>()))
+        },
+        |input, mut scans| _ = input.fan_out().scan(scans.remove(2).last()).join(),
+        |input, mut scans| drop(input.fan_out().scan(scans.remove(2)).merge()),
+        |input, mut scans| drop(input.fan_out().read_ahead().scan(scans.remove(2)).merge()),
+    ];
+    for start in starts {
+        deadline(move || {
+            let log = Log::default();
+            assert_eq!(caught(|| start(Bomb(0..100), log.scans(0))), Err(NAME));
+            log.tally.assert_settled();
+            assert_eq!(log.calls.load(SeqCst), 0);
+        });
+    }
 }
 
 #[test]

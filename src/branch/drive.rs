@@ -1,6 +1,7 @@
 //! Running a closure on its own thread.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::Items;
@@ -10,14 +11,35 @@ use crate::sync::Arc;
 
 /// A branch of any type, behind a pointer.
 #[allow(unnameable_types, reason = "only passes through what is public")]
-pub struct BoxBranch<'a, T, O> {
-    name: Option<String>,
-    run: Work<'a, T, O>,
+pub struct BoxBranch<'a, T, O>(Box<dyn Run<T, O> + Send + 'a>);
+
+/// What [`Branch`] is behind a pointer.
+trait Run<T, O> {
+    fn name(&self) -> Option<&str>;
+    fn run(self: Box<Self>, inlet: Inlet<T>, outlet: Outlet<O>) -> Option<Payload>;
 }
 
-type Work<'a, T, O> = Box<dyn FnOnce(Inlet<T>, Outlet<O>) -> Option<Payload> + Send + 'a>;
+impl<T, B: Branch<T>> Run<T, B::Output> for B {
+    fn name(&self) -> Option<&str> {
+        self.name()
+    }
 
-impl<T, O> Branch<T> for BoxBranch<'_, T, O> {
+    fn run(self: Box<Self>, inlet: Inlet<T>, outlet: Outlet<B::Output>) -> Option<Payload> {
+        Branch::run(*self, inlet, outlet)
+    }
+}
+
+/// A closure that runs as a branch, and emits `O`.
+struct Work<F, O> {
+    name: Option<String>,
+    work: F,
+    emits: PhantomData<fn() -> O>,
+}
+
+impl<T, O, F> Branch<T> for Work<F, O>
+where
+    F: FnOnce(Inlet<T>, Outlet<O>) -> Option<Payload>,
+{
     type Output = O;
 
     fn name(&self) -> Option<&str> {
@@ -25,18 +47,36 @@ impl<T, O> Branch<T> for BoxBranch<'_, T, O> {
     }
 
     fn run(self, inlet: Inlet<T>, outlet: Outlet<O>) -> Option<Payload> {
-        (self.run)(inlet, outlet)
+        (self.work)(inlet, outlet)
+    }
+}
+
+impl<T, O> Branch<T> for BoxBranch<'_, T, O> {
+    type Output = O;
+
+    fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
+    fn run(self, inlet: Inlet<T>, outlet: Outlet<O>) -> Option<Payload> {
+        self.0.run(inlet, outlet)
     }
 }
 
 impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
-    /// A branch of another kind, with the name that it has.
+    /// A branch of another kind. Its name is not asked for before the run starts: that may panic.
     pub(crate) fn new<B>(branch: B) -> Self
     where
         B: Branch<T, Output = O> + Send + 'a,
     {
-        let name = branch.name().map(str::to_owned);
-        Self { name, run: Box::new(|inlet, outlet| branch.run(inlet, outlet)) }
+        Self(Box::new(branch))
+    }
+
+    fn work<F>(name: Option<String>, work: F) -> Self
+    where
+        F: FnOnce(Inlet<T>, Outlet<O>) -> Option<Payload> + Send + 'a,
+    {
+        Self::new(Work { name, work, emits: PhantomData })
     }
 
     /// A branch that emits what `f` returns.
@@ -46,14 +86,13 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
         F: FnOnce(Items<'a, T>) -> R + Send + 'a,
         R: 'a,
     {
-        let run = move |inlet, outlet| {
+        Self::work(name, move |inlet, outlet| {
             let (feed, items) = open(inlet, outlet);
             let (mut panic, mut result) = (None, None);
             contain_into(&mut panic, || result = Some(wrap(f(items))));
             contain_into(&mut panic, || feed.finish(result));
             panic
-        };
-        Self { name, run: Box::new(run) }
+        })
     }
 
     /// A branch that emits what the iterator yields that `f` returns.
@@ -63,7 +102,7 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
         F: FnOnce(Items<'a, T>) -> R + Send + 'a,
         R: IntoIterator<Item = O>,
     {
-        let run = move |inlet, outlet| {
+        Self::work(name, move |inlet, outlet| {
             let (feed, items) = open(inlet, outlet);
             let (mut panic, mut outputs) = (None, None);
             contain_into(&mut panic, || outputs = Some(f(items).into_iter()));
@@ -80,8 +119,7 @@ impl<'a, T: 'a, O: 'a> BoxBranch<'a, T, O> {
             contain_into(&mut panic, || drop(outputs));
             contain_into(&mut panic, || feed.finish(None));
             panic
-        };
-        Self { name, run: Box::new(run) }
+        })
     }
 }
 
@@ -94,6 +132,6 @@ fn open<'a, T: 'a, O: 'a>(inlet: Inlet<T>, outlet: Outlet<O>) -> (Rc<Feed<T, O>>
 
 impl<T, O> fmt::Debug for BoxBranch<'_, T, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoxBranch").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("BoxBranch").finish_non_exhaustive()
     }
 }
