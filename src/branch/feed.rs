@@ -62,7 +62,7 @@ impl<T, O> Feed<T, O> {
     #[inline]
     pub(super) fn emit(&self, output: O) -> Result<(), O> {
         match &mut *self.ends.borrow_mut() {
-            Some(ends) if !ends.cut_short && ends.is_wanted() => {
+            Some(ends) if ends.is_wanted() => {
                 ends.outlet.emit(output);
                 Ok(())
             }
@@ -94,7 +94,7 @@ impl<T, O> Ends<T, O> {
 
     #[cold]
     fn is_still_wanted(&self) -> bool {
-        self.inlet.is_some() && !self.outlet.is_closed()
+        !self.cut_short && self.inlet.is_some() && !self.outlet.is_closed()
     }
 
     /// Returns whether the run goes on. If it does not, the items are cut short.

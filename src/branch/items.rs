@@ -129,9 +129,11 @@ impl<'a, T> Items<'a, T> {
     #[inline]
     fn is_ready(&mut self) -> bool {
         // MODEL: loom-tests/tests/branches.rs::abort_inside_the_items
-        if !self.ready.is_empty() && !self.run.is_aborted() {
-            return true;
-        }
+        !self.ready.is_empty() && !self.run.is_aborted() || self.is_ready_again()
+    }
+
+    #[cold]
+    fn is_ready_again(&mut self) -> bool {
         match self.feed.0.lend(self.batch.take()) {
             Some(Piece { batch, items }) => (self.batch, self.ready) = (Some(batch), items),
             None => self.ready = 0..0,
