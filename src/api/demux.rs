@@ -6,12 +6,13 @@ use std::iter::FusedIterator;
 
 use super::distribute::at_the_end;
 use super::fan_out::FanOut;
+use super::keys::{Borrowed, Keys, Owned};
 use super::options::checked;
 use super::shard::Shard;
 use super::source::{Input, Mode, Open, Pulled, Source};
 use super::until_error::Ending;
 use crate::engine::{Kept, Manager, PanicOrigin};
-use crate::scan::{Driven, Scan};
+use crate::scan::Scan;
 use crate::sync::available_parallelism;
 use crate::threads::Threads;
 
@@ -38,9 +39,10 @@ impl<I, Th> FanOut<I, Th> {
     /// # Shape
     ///
     /// A scan that ends by itself is dropped; the next item of its key starts a new one. At the end
-    /// of the input, the scans of a shard are flushed in the order in which they started. Each
-    /// shard calls `key` for every item, so `key` should be cheap; the key is cloned for each
-    /// output. Memory grows with the number of keys that have a scan.
+    /// of the input, the scans of a shard are flushed in the order in which they started. `key` is
+    /// called once for each item, batch by batch, on whichever shard comes to the item first. A key
+    /// is cloned for each output, and for nothing else. Memory grows with the number of keys that
+    /// have a scan.
     ///
     /// On two processors, this is faster than a loop with a `HashMap` from about 50 ns of work per
     /// item if keys are numbers, and from about 150 ns if they are `String`s. To count words, the
@@ -95,16 +97,7 @@ impl<I, Th> FanOut<I, Th> {
         S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
         O: Send + 'a,
     {
-        let for_input = usize::from(<<I as Open>::Mode as Mode>::READS_AHEAD);
-        let pool = self.threads.pool();
-        let shards = match pool.lease_size() {
-            Some(threads) => threads.saturating_sub(for_input),
-            None => {
-                let most = pool.max_threads().map_or(MAX_SHARDS, |max| max - for_input.min(max));
-                available_parallelism().min(most)
-            }
-        };
-        let shards = shards.clamp(1, MAX_SHARDS);
+        let shards = self.shards();
         self.demux_over(shards, key, factory)
     }
 
@@ -136,8 +129,123 @@ impl<I, Th> FanOut<I, Th> {
         S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
         O: Send + 'a,
     {
-        let shards = Shard::split(checked("shards", shards, MAX_SHARDS), key, factory);
-        let shards = shards.into_iter().map(Driven).collect();
+        self.start_demux(shards, Owned(key), factory)
+    }
+
+    /// Does the same as [`demux`](Self::demux) with keys that are borrowed from their items: for
+    /// words of a line, or a field of a record. The key of an item whose scan exists is not
+    /// allocated.
+    ///
+    /// # Shape
+    ///
+    /// As [`demux`](Self::demux), but `key` is called two or three times for each item, and must
+    /// return the same key each time. The key comes as an owned value with each output, made by
+    /// `to_owned`.
+    ///
+    /// # Blocking
+    ///
+    /// As [`distribute`](Self::distribute), where each shard counts as a scan.
+    ///
+    /// # Panics
+    ///
+    /// As [`distribute`](Self::distribute).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use anabranch::prelude::*;
+    ///
+    /// let lines = ["anna 7", "bert 4", "anna 2"].map(String::from).into_iter();
+    /// let counts = lines.fan_out().demux_ref(
+    ///     |line| line.split(' ').next().unwrap_or(""),
+    ///     |_: &str| scan::count(),
+    /// );
+    /// let counts: BTreeMap<String, usize> = counts.collect();
+    /// assert_eq!(counts, BTreeMap::from([("anna".to_owned(), 2), ("bert".to_owned(), 1)]));
+    /// ```
+    #[track_caller]
+    pub fn demux_ref<'a, Q, S, O>(
+        self,
+        key: impl Fn(&<I as Source>::Item) -> &Q + Send + Sync + 'a,
+        factory: impl Fn(&Q) -> S + Send + Sync + 'a,
+    ) -> Demux<I, Q::Owned, O>
+    where
+        I: Input<'a>,
+        Th: Threads<'a>,
+        Q: ToOwned<Owned: Hash + Eq + Send + 'a> + Hash + Eq + ?Sized + 'a,
+        S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
+        O: Send + 'a,
+    {
+        let shards = self.shards();
+        self.demux_ref_over(shards, key, factory)
+    }
+
+    /// Does the same as [`demux_ref`](Self::demux_ref) with the given number of shards, 1 to 1024.
+    ///
+    /// # Panics
+    ///
+    /// As [`distribute`](Self::distribute), and if the number of shards is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use anabranch::prelude::*;
+    ///
+    /// let words = ["tea", "coffee", "tea"].map(String::from).into_iter();
+    /// let counts = words.fan_out().demux_ref_over(2, String::as_str, |_: &str| scan::count());
+    /// assert_eq!(counts.map(|(word, count)| word.len() * count).sum::<usize>(), 12);
+    /// ```
+    #[track_caller]
+    pub fn demux_ref_over<'a, Q, S, O>(
+        self,
+        shards: usize,
+        key: impl Fn(&<I as Source>::Item) -> &Q + Send + Sync + 'a,
+        factory: impl Fn(&Q) -> S + Send + Sync + 'a,
+    ) -> Demux<I, Q::Owned, O>
+    where
+        I: Input<'a>,
+        Th: Threads<'a>,
+        Q: ToOwned<Owned: Hash + Eq + Send + 'a> + Hash + Eq + ?Sized + 'a,
+        S: Scan<<I as Source>::Item, Output = O> + Send + 'a,
+        O: Send + 'a,
+    {
+        self.start_demux(shards, Borrowed(key), factory)
+    }
+
+    /// Returns how many shards there are if nothing is said.
+    fn shards<'a>(&self) -> usize
+    where
+        I: Open,
+        Th: Threads<'a>,
+    {
+        let for_input = usize::from(<I::Mode as Mode>::READS_AHEAD);
+        let pool = self.threads.pool();
+        let shards = match pool.lease_size() {
+            Some(threads) => threads.saturating_sub(for_input),
+            None => {
+                let most = pool.max_threads().map_or(MAX_SHARDS, |max| max - for_input.min(max));
+                available_parallelism().min(most)
+            }
+        };
+        shards.clamp(1, MAX_SHARDS)
+    }
+
+    #[track_caller]
+    fn start_demux<'a, K, G, S>(
+        self,
+        shards: usize,
+        keys: K,
+        factory: G,
+    ) -> Demux<I, K::Key, S::Output>
+    where
+        I: Input<'a>,
+        Th: Threads<'a>,
+        K: Keys<<I as Source>::Item, Key: Send + 'a, Sent: Send> + Send + Sync + 'a,
+        G: Fn(&K::As) -> S + Send + Sync + 'a,
+        S: Scan<<I as Source>::Item, Output: Send + 'a> + Send + 'a,
+    {
+        let shards = Shard::split(checked("shards", shards, MAX_SHARDS), keys, factory);
         let (manager, ending) = self.start(shards, Kept::Every);
         Demux { manager, ending }
     }

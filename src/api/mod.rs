@@ -17,12 +17,14 @@ mod error;
 mod fan_out;
 mod fold;
 mod iterator_ext;
+mod keys;
 mod lists;
 mod options;
 mod ordered;
 mod parts;
 pub mod refill;
 mod refilled;
+mod routes;
 mod rows;
 #[cfg(not(any(loom, shuttle)))]
 mod scoped;

@@ -1,11 +1,31 @@
 //! Driving a scan on its own thread.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use super::total::HandOver;
 use super::{Emitter, Scan};
 use crate::engine::{Branch, Inlet, Message, Outlet, Payload, Run, contain_into};
 use crate::sync::{Arc, Instant};
+
+/// What a thread drives: a scan, or several that share it.
+pub(crate) trait Drive<T> {
+    type Output;
+
+    /// Steps over a piece of a batch of items, of which the pieces before have been stepped over;
+    /// `Break` ends it for good.
+    fn step_piece(
+        &mut self,
+        items: &[T],
+        piece: Range<usize>,
+        out: &mut Emitter<'_, Self::Output>,
+    ) -> ControlFlow<()>;
+
+    /// Ends, as there are no more items.
+    fn flush(&mut self, out: &mut Emitter<'_, Self::Output>);
+
+    /// Ends, as the run was aborted.
+    fn abort(&mut self, _: &mut Emitter<'_, Self::Output>) {}
+}
 
 /// A scan whose outputs are sent as it emits them.
 #[derive(Debug)]
@@ -18,9 +38,25 @@ impl<T, S: Scan<T>> Branch<T> for Driven<S> {
         self.0.name()
     }
 
-    /// Outputs that were emitted before a panic are published like all others.
     fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
-        drive_to_the_end(self.0, inlet, outlet, |_, _| {})
+        drive_to_the_end(self, inlet, outlet)
+    }
+}
+
+impl<T, S: Scan<T>> Drive<T> for Driven<S> {
+    type Output = S::Output;
+
+    fn step_piece(
+        &mut self,
+        items: &[T],
+        piece: Range<usize>,
+        out: &mut Emitter<'_, S::Output>,
+    ) -> ControlFlow<()> {
+        self.0.step_batch(&items[piece], out)
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, S::Output>) {
+        self.0.flush(out);
     }
 }
 
@@ -36,21 +72,43 @@ impl<T, S: HandOver<T>> Branch<T> for DrivenTotal<S> {
     }
 
     fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
-        drive_to_the_end(self.0, inlet, outlet, S::hand_over)
+        drive_to_the_end(self, inlet, outlet)
     }
 }
 
-fn drive_to_the_end<T, S: Scan<T>>(
-    mut scan: S,
+impl<T, S: HandOver<T>> Drive<T> for DrivenTotal<S> {
+    type Output = S::Output;
+
+    fn step_piece(
+        &mut self,
+        items: &[T],
+        piece: Range<usize>,
+        out: &mut Emitter<'_, S::Output>,
+    ) -> ControlFlow<()> {
+        self.0.step_batch(&items[piece], out)
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, S::Output>) {
+        self.0.flush(out);
+    }
+
+    fn abort(&mut self, out: &mut Emitter<'_, S::Output>) {
+        self.0.hand_over(out);
+    }
+}
+
+/// Drives until the items end, the scan ends, or the run is aborted. Outputs that were emitted
+/// before a panic, whose payload is returned, are published like all others.
+pub(crate) fn drive_to_the_end<T, D: Drive<T>>(
+    mut driven: D,
     mut inlet: Inlet<T>,
-    mut outlet: Outlet<S::Output>,
-    aborted: impl FnOnce(&mut S, &mut Emitter<'_, S::Output>),
+    mut outlet: Outlet<D::Output>,
 ) -> Option<Payload> {
     let run = Arc::clone(inlet.run());
     let mut panic = None;
-    contain_into(&mut panic, || match drive(&mut scan, &mut inlet, &mut outlet, &run) {
+    contain_into(&mut panic, || match drive(&mut driven, &mut inlet, &mut outlet, &run) {
         ControlFlow::Continue(()) if outlet.is_closed() => {
-            aborted(&mut scan, &mut Emitter::outlet(&mut outlet, &run));
+            driven.abort(&mut Emitter::outlet(&mut outlet, &run));
         }
         _ => {}
     });
@@ -58,22 +116,22 @@ fn drive_to_the_end<T, S: Scan<T>>(
     // MODEL: loom-tests/tests/end.rs::queue_of_a_scan_that_waits_for_room
     drop(inlet);
     contain_into(&mut panic, || outlet.publish());
-    contain_into(&mut panic, || drop(scan));
+    contain_into(&mut panic, || drop(driven));
     panic
 }
 
 /// Takes batches until the scan ends by itself (`Break`), Stop comes and the scan is flushed,
 /// or the run is aborted.
-fn drive<T, S: Scan<T>>(
-    scan: &mut S,
+fn drive<T, D: Drive<T>>(
+    driven: &mut D,
     inlet: &mut Inlet<T>,
-    outlet: &mut Outlet<S::Output>,
+    outlet: &mut Outlet<D::Output>,
     run: &Run,
 ) -> ControlFlow<()> {
     while let Some(message) = inlet.next() {
         match message {
             Message::Batch(batch) => {
-                let flow = step_over(batch.items(), scan, outlet, run);
+                let flow = step_over(batch.items(), driven, outlet, run);
                 drop(batch);
                 if flow.is_break() {
                     return if outlet.is_closed() { ControlFlow::Continue(()) } else { flow };
@@ -82,7 +140,7 @@ fn drive<T, S: Scan<T>>(
             }
             Message::Stop => {
                 outlet.begin_piece(Instant::now());
-                scan.flush(&mut Emitter::outlet(outlet, run));
+                driven.flush(&mut Emitter::outlet(outlet, run));
                 // If the run was aborted during the flush, the scan may have kept something.
                 // MODEL: loom-tests/tests/drop.rs::abort_inside_a_flush
                 return match outlet.is_closed() {
@@ -98,27 +156,28 @@ fn drive<T, S: Scan<T>>(
 /// Steps over a batch, piece by piece, so that the outputs of a slow scan do not wait for the end
 /// of a batch that is long because the scan was fast before. A piece is what the scan processes in
 /// about half a linger; for a fast scan it is the whole batch.
-fn step_over<T, S: Scan<T>>(
-    mut items: &[T],
-    scan: &mut S,
-    outlet: &mut Outlet<S::Output>,
+fn step_over<T, D: Drive<T>>(
+    items: &[T],
+    driven: &mut D,
+    outlet: &mut Outlet<D::Output>,
     run: &Run,
 ) -> ControlFlow<()> {
+    let mut done = 0_usize;
     loop {
         // Whatever the scan's own loop checks, an aborted run starts no further piece.
         // MODEL: loom-tests/tests/drop.rs::no_piece_is_begun_behind_an_abort
         if outlet.is_closed() {
             return ControlFlow::Break(());
         }
-        let (piece, behind) = items.split_at(outlet.piece().min(items.len()));
+        let piece = done..items.len().min(done.saturating_add(outlet.piece()));
         let began = Instant::now();
         outlet.begin_piece(began);
-        scan.step_batch(piece, &mut Emitter::outlet(outlet, run))?;
+        driven.step_piece(items, piece.clone(), &mut Emitter::outlet(outlet, run))?;
         outlet.end_piece(piece.len(), began);
-        if behind.is_empty() {
+        done = piece.end;
+        if done == items.len() {
             return ControlFlow::Continue(());
         }
         outlet.publish();
-        items = behind;
     }
 }
