@@ -47,7 +47,7 @@ struct Args {
     /// Fail if the input is not UTF-8
     #[arg(long)]
     strict: bool,
-    /// Print statistics of the run at the end
+    /// Show statistics of the run, as it goes on and at its end
     #[arg(long)]
     stats: bool,
 }
@@ -119,11 +119,11 @@ fn first_bad_byte(blocks: Items<'_, Block>) -> Option<usize> {
 
 /// Writes the archive, and returns the report.
 fn archive(args: &Args, control: &Control) -> Result<String, String> {
-    let Args { file, to, strict, .. } = args;
+    let Args { file, to, strict, stats } = args;
     let of_input = |what: &dyn Display| format!("{}: {what}", file.display());
     let of_archive = |error: io::Error| format!("{}: {error}", to.display());
 
-    let input = open(file).map_err(|error| of_input(&error))?;
+    let input = open(file, stats.then_some(control)).map_err(|error| of_input(&error))?;
     let unfinished = create(to).map_err(of_archive)?;
     let (finished, sha256, lines, words, bytes, bad) = refill::blocks(input, BLOCK)
         .fan_out()

@@ -11,17 +11,22 @@
 //! single digest, what `sha256sum` prints. In either form `sha256sum --check`
 //! checks its own lines; so do `md5sum`, `sha1sum` and `sha512sum`.
 //!
+//! With `--stats` it shows how busy each digest is: in a terminal, while the file is
+//! read; then on standard error.
+//!
 //! What to see here: scans made with [`scan::fold`], scans of different kinds in
-//! one list, outputs told apart by their `ScanId`, and an input that may fail.
+//! one list, outputs told apart by their `ScanId`, an input that may fail, and
+//! statistics of a run that goes on.
 
 mod support;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::iter;
+use std::path::Path;
 use std::process::ExitCode;
 
-use anabranch::prelude::*;
+use anabranch::{Control, prelude::*};
 use clap::{Parser, ValueEnum};
 use md5::{Digest, Md5};
 use sha1::Sha1;
@@ -39,6 +44,10 @@ struct Args {
     /// Name the algorithm in every line, even if there is only one
     #[arg(long)]
     tag: bool,
+
+    /// Show statistics of each run, as it goes on and at its end
+    #[arg(long)]
+    stats: bool,
 
     /// The files to read; `-` is standard input
     #[arg(value_name = "FILE", default_value = "-")]
@@ -114,16 +123,23 @@ fn hash<H: Send + 'static>(
     hashed.map(finish).boxed()
 }
 
-/// Computes the digests of all that `input` has, in the order of `algorithms`.
-fn digests(input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
-    let scans: Vec<_> = algorithms.iter().map(|algorithm| algorithm.scan()).collect();
+/// Computes the digests of all that a file has, in the order of `algorithms`.
+fn digests(name: &Path, algorithms: &[Algorithm], stats: bool) -> io::Result<Vec<String>> {
+    let control = Control::new();
+    let input = open(name, stats.then_some(&control))?;
+    let named = |algorithm: &Algorithm| algorithm.scan().named(algorithm.tag());
+    let scans: Vec<_> = algorithms.iter().map(named).collect();
     // A block is a batch of bytes already, so a batch is one block.
-    let outputs = refill::blocks(input, BLOCK).fan_out().batch(1).distribute(scans);
+    let run = refill::blocks(input, BLOCK).fan_out().batch(1).control(&control);
+    let outputs = run.distribute(scans);
     let mut digests = vec![String::new(); algorithms.len()];
     for output in outputs {
         // An error comes last, behind the digests of what was read before it.
         let (id, digest) = output?;
         digests[id.index()] = digest;
+    }
+    if stats {
+        support::complain(control.stats());
     }
     Ok(digests)
 }
@@ -157,13 +173,13 @@ fn complain(name: &OsStr, error: &io::Error) {
 }
 
 fn main() -> ExitCode {
-    let Args { only: mut algorithms, tag, files } = Args::parse();
+    let Args { only: mut algorithms, tag, stats, files } = Args::parse();
     algorithms.sort_unstable();
     algorithms.dedup();
     let tagged = tag || algorithms.len() > 1;
     let mut failed = false;
     for name in &files {
-        let digests = match open(name.as_ref()).and_then(|input| digests(input, &algorithms)) {
+        let digests = match digests(name.as_ref(), &algorithms, stats) {
             Ok(digests) => digests,
             Err(error) => {
                 complain(name, &error);
