@@ -6,6 +6,7 @@ use super::batch::Batch;
 use super::message::Message;
 use super::meter::{Meter, Scanning};
 use super::run::{Run, Stage};
+use super::trace;
 use crate::sync::{Arc, AtomicBool, Ordering, Receiver, RecvError, yield_now};
 
 /// The input side of a scan thread.
@@ -45,7 +46,10 @@ impl<T> Inlet<T> {
     /// the other end is dropped.
     pub(crate) fn next(&mut self) -> Option<Message<T>> {
         self.meter.time.turn_to(Scanning::WaitForInput);
-        let received = self.receive();
+        let received = {
+            let _span = trace::wait_for_input();
+            self.receive()
+        };
         self.meter.time.turn_to(Scanning::Work);
         let Ok(batch) = received else {
             // A run is severed or aborted before its channels are dropped.

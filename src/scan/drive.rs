@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::total::HandOver;
 use super::{Emitter, Scan};
-use crate::engine::{Branch, Inlet, Message, Outlet, Payload, Run, contain_into};
+use crate::engine::{Branch, Inlet, Message, Outlet, Payload, Run, contain_into, trace};
 use crate::sync::{Arc, Instant};
 
 /// A scan whose outputs are sent as it emits them.
@@ -73,7 +73,10 @@ fn drive<T, S: Scan<T>>(
     while let Some(message) = inlet.next() {
         match message {
             Message::Batch(batch) => {
-                let flow = step_over(batch.items(), scan, outlet, run);
+                let flow = {
+                    let _span = trace::step(batch.items().len());
+                    step_over(batch.items(), scan, outlet, run)
+                };
                 drop(batch);
                 if flow.is_break() {
                     return if outlet.is_closed() { ControlFlow::Continue(()) } else { flow };
@@ -82,6 +85,7 @@ fn drive<T, S: Scan<T>>(
             }
             Message::Stop => {
                 outlet.begin_piece(Instant::now());
+                let _span = trace::flush();
                 scan.flush(&mut Emitter::outlet(outlet, run));
                 // If the run was aborted during the flush, the scan may have kept something.
                 // MODEL: loom-tests/tests/drop.rs::abort_inside_a_flush
