@@ -1,5 +1,7 @@
-//! What several examples share: a file in blocks, and the end of a program.
+//! What several examples share: a file in blocks, a trace, and the end of a program.
 #![allow(dead_code, reason = "each example uses its own part of this")]
+
+pub(crate) mod trace;
 
 use std::fmt;
 use std::fs::File;
@@ -20,14 +22,14 @@ pub(crate) const BLOCK: usize = 256 << 10;
 
 /// Opens the file of that name, or standard input for `-`. While it is read, a
 /// terminal shows a progress bar and, under it, the statistics of a run.
-pub(crate) fn open(name: &Path, stats: Option<&Control>) -> io::Result<Box<dyn Read>> {
+pub(crate) fn open(name: &Path, stats: Option<&Control>) -> io::Result<Box<dyn Read + Send>> {
     let bar = ProgressBar::no_length().with_style(style(stats));
     if stats.is_some() {
         // Goes on while the input blocks.
         bar.enable_steady_tick(Duration::from_millis(100));
     }
     if name.as_os_str() == "-" {
-        return Ok(Box::new(bar.wrap_read(io::stdin().lock())));
+        return Ok(Box::new(bar.wrap_read(io::stdin())));
     }
     let file = File::open(name)?;
     bar.set_length(file.metadata()?.len());
