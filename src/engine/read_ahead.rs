@@ -160,8 +160,8 @@ impl<T> Puller<T> {
     // MODEL: loom-tests/tests/ahead.rs::both_sides_full
     fn wait_for_demand(&self) -> Option<usize> {
         let Dispatch { fan_out, run, time, .. } = &self.0;
-        let _span = trace::dispatch();
         time.turn_to(Managing::WaitForScans);
+        let _span = trace::dispatch();
         loop {
             match fan_out.send() {
                 Demand::Pull { most } => {
