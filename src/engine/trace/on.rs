@@ -79,20 +79,23 @@ pub(crate) fn wait_for_scans() -> Entered {
 /// A batch is pulled from the input. Counts its items when this is dropped.
 pub(crate) fn pull<T>(fan_out: &Arc<FanOut<T>>) -> Pull<T> {
     let span = span!(target: "anabranch", Level::TRACE, "pull", items = field::Empty);
-    Pull { span: span.entered(), fan_out: Arc::clone(fan_out), before: fan_out.pulled() }
+    let counted = (!span.is_disabled()).then(|| (Arc::clone(fan_out), fan_out.pulled()));
+    Pull { span: span.entered(), counted }
 }
 
 /// A batch that is being pulled.
 #[must_use]
 pub(crate) struct Pull<T> {
     span: EnteredSpan,
-    fan_out: Arc<FanOut<T>>,
-    before: u64,
+    /// How many items were pulled before; `None` if nobody listens.
+    counted: Option<(Arc<FanOut<T>>, u64)>,
 }
 
 impl<T> Drop for Pull<T> {
     fn drop(&mut self) {
-        self.span.record("items", self.fan_out.pulled() - self.before);
+        if let Some((fan_out, before)) = &self.counted {
+            self.span.record("items", fan_out.pulled() - before);
+        }
     }
 }
 
