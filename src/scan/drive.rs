@@ -102,6 +102,8 @@ fn drive<T, S: Scan<T>>(
 /// Steps over a batch, piece by piece, so that the outputs of a slow scan do not wait for the end
 /// of a batch that is long because the scan was fast before. A piece is what the scan processes in
 /// about half a linger; for a fast scan it is the whole batch.
+// Out of line where spans are around it, so that they leave the loop over items as it is.
+#[cfg_attr(feature = "tracing", inline(never))]
 fn step_over<T, S: Scan<T>>(
     mut items: &[T],
     scan: &mut S,
