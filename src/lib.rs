@@ -136,7 +136,7 @@
 //! ```
 //!
 //! All spans and events have the target `anabranch`. The span `scan` has the level `DEBUG`; the
-//! others, at most a few for each batch, have `TRACE`.
+//! others, a few for each batch, have `TRACE`.
 //!
 //! | span | thread | lasts while |
 //! |---|---|---|
