@@ -15,19 +15,19 @@ use crate::engine::{Figures, Managing, ScanFigures, ScanId, Scanning};
 /// Displayed, the statistics are a table of at most 80 columns and a sentence about the
 /// [bottleneck](Self::bottleneck). Apart from line ends, they contain no control characters.
 ///
-/// The example `digests` computed six digests of a file of 1 GiB, on two processors:
+/// The example `archive` went over a file of 100 MB, on two processors:
 ///
 /// ```text
 /// scan               items outputs time            █ busy · input  ▒ room   queued
-/// 0 MD5               4096       1 █████········· 3.310 s 5.347 s 0.000 s      9/1
-/// 1 SHA1              4096       1 ██············ 0.968 s 7.690 s 0.000 s      9/1
-/// 2 SHA256            4096       1 ██············ 1.025 s 7.633 s 0.000 s      9/1
-/// 3 SHA512            4096       1 ███████······· 4.164 s 4.494 s 0.000 s      9/1
-/// 4 BLAKE3            4096       1 ·············· 0.296 s 8.362 s 0.000 s      9/1
-/// 5 CRC32             4096       1 ·············· 0.064 s 8.594 s 0.000 s      9/1
-/// input                            █▒▒▒▒▒▒▒▒▒▒▒▒▒ 0.354 s         8.282 s
-/// consumer                         ·············· 0.000 s 8.658 s
-/// the bottleneck is scan 3 (SHA512):
+/// 0 gzip               382       1 ██████████████ 3.427 s 0.003 s 0.000 s      8/1
+/// 1 SHA256             382       1 ·············· 0.069 s 3.293 s 0.000 s      9/1
+/// 2 lines              382       1 ·············· 0.044 s 3.318 s 0.000 s      9/1
+/// 3 words              382       1 █············· 0.132 s 3.230 s 0.000 s      9/1
+/// 4 bytes              382       1 ·············· 0.000 s 3.362 s 0.000 s      9/1
+/// 5 UTF-8                1       1                0.000 s 0.002 s 0.000 s      8/1
+/// input                            ▒▒▒▒▒▒▒▒▒▒▒▒▒▒ 0.034 s         3.322 s
+/// consumer                         ·············· 0.000 s 3.430 s
+/// the bottleneck is scan 0 (gzip):
 /// make its steps cheaper, or split it into several scans
 /// ```
 ///
@@ -37,7 +37,7 @@ use crate::engine::{Figures, Managing, ScanFigures, ScanId, Scanning};
 /// | `items`, `outputs` | how many items it was given, and how many outputs it has emitted |
 /// | `time` | the three times that follow, as a bar; its full width is the time of the run |
 /// | `█ busy` | how long the scan has worked; a thread that has no processor counts as working |
-/// | `· input` | how long it has waited for input |
+/// | `· input` | how long it has waited for input, or made way for an input that is read ahead |
 /// | `▒ room` | how long it has waited for room for its outputs |
 /// | `queued` | the most batches that were queued at its input, and at its output |
 ///
