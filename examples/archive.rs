@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Without a FILE, or for `-`, it reads standard input. With `--strict`, input that is
-//! not UTF-8 is an error. The archive gets its name at the end, when all went well: an
+//! not UTF-8 is an error. With `--stats` and `--trace` it shows how busy each branch is,
+//! as the example `digests` does. The archive gets its name at the end, when all went well: an
 //! error before that leaves no file behind, and an older archive as it was.
 //!
 //! What to see here: branches are ordinary code, each on a thread of its own, and the
@@ -32,6 +33,7 @@ use anabranch::{Control, prelude::*};
 use clap::Parser;
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
+use support::trace::traced;
 use support::{BLOCK, Block, complain, exit, open, printed};
 use tempfile::NamedTempFile;
 
@@ -47,9 +49,12 @@ struct Args {
     /// Fail if the input is not UTF-8
     #[arg(long)]
     strict: bool,
-    /// Print statistics of the run at the end
+    /// Show statistics of the run, as it goes on and at its end
     #[arg(long)]
     stats: bool,
+    /// Write a trace of all threads to this file
+    #[arg(long, value_name = "JSON")]
+    trace: Option<PathBuf>,
 }
 
 /// An archive that still has a temporary name. Dropping it removes the file.
@@ -119,16 +124,19 @@ fn first_bad_byte(blocks: Items<'_, Block>) -> Option<usize> {
 
 /// Writes the archive, and returns the report.
 fn archive(args: &Args, control: &Control) -> Result<String, String> {
-    let Args { file, to, strict, .. } = args;
+    let Args { file, to, strict, stats, .. } = args;
     let of_input = |what: &dyn Display| format!("{}: {what}", file.display());
     let of_archive = |error: io::Error| format!("{}: {error}", to.display());
 
-    let input = open(file).map_err(|error| of_input(&error))?;
+    let input = open(file, stats.then_some(control)).map_err(|error| of_input(&error))?;
     let unfinished = create(to).map_err(of_archive)?;
     let (finished, sha256, lines, words, bytes, bad) = refill::blocks(input, BLOCK)
         .fan_out()
+        .read_ahead()
         // A block is a batch of bytes already, so a batch is one block.
         .batch(1)
+        // Branches have names of their own, so this is the thread that reads.
+        .thread_name("input")
         .control(control)
         .scoped()
         .branch_named("gzip", |blocks| compress(blocks, unfinished).map_err(of_archive))
@@ -156,7 +164,8 @@ fn archive(args: &Args, control: &Control) -> Result<String, String> {
 fn main() -> ExitCode {
     let args = Args::parse();
     let control = Control::new();
-    let report = archive(&args, &control);
+    let report =
+        traced(args.trace.as_deref(), || archive(&args, &control)).and_then(|report| report);
     if args.stats {
         complain(control.stats());
     }

@@ -11,21 +11,28 @@
 //! single digest, what `sha256sum` prints. In either form `sha256sum --check`
 //! checks its own lines; so do `md5sum`, `sha1sum` and `sha512sum`.
 //!
+//! With `--stats` it shows how busy each digest is: in a terminal, while the file is
+//! read; then on standard error. Built with `--features tracing`, `--trace` writes what
+//! each thread did when, to a file for <https://ui.perfetto.dev> or `chrome://tracing`.
+//!
 //! What to see here: scans made with [`scan::fold`], scans of different kinds in
-//! one list, outputs told apart by their `ScanId`, and an input that may fail.
+//! one list, outputs told apart by their `ScanId`, an input that is read ahead and
+//! may fail, and statistics of a run that goes on.
 
 mod support;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::iter;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anabranch::prelude::*;
+use anabranch::{Control, prelude::*};
 use clap::{Parser, ValueEnum};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
+use support::trace::traced;
 use support::{BLOCK, Block, open};
 
 /// Prints several digests of each FILE, and reads it once.
@@ -39,6 +46,14 @@ struct Args {
     /// Name the algorithm in every line, even if there is only one
     #[arg(long)]
     tag: bool,
+
+    /// Show statistics of each run, as it goes on and at its end
+    #[arg(long)]
+    stats: bool,
+
+    /// Write a trace of all threads to this file
+    #[arg(long, value_name = "JSON")]
+    trace: Option<PathBuf>,
 
     /// The files to read; `-` is standard input
     #[arg(value_name = "FILE", default_value = "-")]
@@ -114,16 +129,24 @@ fn hash<H: Send + 'static>(
     hashed.map(finish).boxed()
 }
 
-/// Computes the digests of all that `input` has, in the order of `algorithms`.
-fn digests(input: impl Read, algorithms: &[Algorithm]) -> io::Result<Vec<String>> {
-    let scans: Vec<_> = algorithms.iter().map(|algorithm| algorithm.scan()).collect();
-    // A block is a batch of bytes already, so a batch is one block.
-    let outputs = refill::blocks(input, BLOCK).fan_out().batch(1).distribute(scans);
+/// Computes the digests of all that a file has, in the order of `algorithms`.
+fn digests(name: &Path, algorithms: &[Algorithm], stats: bool) -> io::Result<Vec<String>> {
+    let control = Control::new();
+    let input = open(name, stats.then_some(&control))?;
+    let named = |algorithm: &Algorithm| algorithm.scan().named(algorithm.tag());
+    let scans: Vec<_> = algorithms.iter().map(named).collect();
+    // A block is a batch of bytes already, so a batch is one block. Scans have names of
+    // their own, so the name is that of the thread which reads.
+    let run = refill::blocks(input, BLOCK).fan_out().read_ahead().batch(1);
+    let outputs = run.thread_name("input").control(&control).distribute(scans);
     let mut digests = vec![String::new(); algorithms.len()];
     for output in outputs {
         // An error comes last, behind the digests of what was read before it.
         let (id, digest) = output?;
         digests[id.index()] = digest;
+    }
+    if stats {
+        support::complain(control.stats());
     }
     Ok(digests)
 }
@@ -156,18 +179,19 @@ fn complain(name: &OsStr, error: &io::Error) {
     io::stderr().write_all(&message).unwrap_or_default();
 }
 
-fn main() -> ExitCode {
-    let Args { only: mut algorithms, tag, files } = Args::parse();
+/// Prints the digests of all files, and returns whether that went well.
+fn print_digests(args: &Args) -> bool {
+    let mut algorithms = args.only.clone();
     algorithms.sort_unstable();
     algorithms.dedup();
-    let tagged = tag || algorithms.len() > 1;
-    let mut failed = false;
-    for name in &files {
-        let digests = match open(name.as_ref()).and_then(|input| digests(input, &algorithms)) {
+    let tagged = args.tag || algorithms.len() > 1;
+    let mut well = true;
+    for name in &args.files {
+        let digests = match digests(name.as_ref(), &algorithms, args.stats) {
             Ok(digests) => digests,
             Err(error) => {
                 complain(name, &error);
-                failed = true;
+                well = false;
                 continue;
             }
         };
@@ -178,10 +202,18 @@ fn main() -> ExitCode {
             // A reader that has gone away is no failure.
             if error.kind() != ErrorKind::BrokenPipe {
                 complain("standard output".as_ref(), &error);
-                failed = true;
+                well = false;
             }
             break;
         }
     }
-    ExitCode::from(u8::from(failed))
+    well
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match traced(args.trace.as_deref(), || print_digests(&args)) {
+        Ok(well) => ExitCode::from(u8::from(!well)),
+        Err(error) => support::exit("digests", Err(error)),
+    }
 }

@@ -110,6 +110,62 @@
 //! # Ok::<(), mpsc::SendError<i32>>(())
 //! ```
 //!
+//! # Traces
+//!
+//! With the feature `tracing`, which is off by default, every run tells a subscriber of the crate
+//! [tracing](https://docs.rs/tracing) what each of its threads does. Without it, none of this is
+//! compiled. The trace of a run shows who waits for whom, and when. Here it becomes a file that
+//! <https://ui.perfetto.dev> and `chrome://tracing` open, with a row for each thread:
+//!
+//! ```
+//! use anabranch::prelude::*;
+//! use tracing_chrome::ChromeLayerBuilder;
+//! use tracing_subscriber::prelude::*;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("trace.json");
+//! let (layer, written) = ChromeLayerBuilder::new().file(path).include_args(true).build();
+//! tracing_subscriber::registry().with(layer).init();
+//!
+//! // Threads are named after their scans, and all others by `thread_name`.
+//! let run = (0..1000).fan_out().read_ahead().thread_name("input");
+//! let (count, sum) = run.fold((scan::count().named("count"), scan::sum::<_, u64>().named("sum")));
+//! assert_eq!((count, sum), (1000, 499_500));
+//! drop(written); // Waits until everything is in the file.
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! All spans and events have the target `anabranch`. The span `scan` has the level `DEBUG`; the
+//! others, a few for each batch, have `TRACE`.
+//!
+//! | span | thread | lasts while |
+//! |---|---|---|
+//! | `scan` | of a scan | the scan lives. Fields: `scan` (its number), `name`; at its end `items`, `outputs` |
+//! | `step` | of a scan | it goes over a batch of `items` |
+//! | `flush` | of a scan | it is flushed |
+//! | `publish` | of a scan | it sends a batch of `outputs` |
+//! | `wait_for_input` | of a scan | no batch is there |
+//! | `wait_for_consumer` | of a scan | its output channel is full; inside `publish` |
+//! | `pull` | that pulls | the input's `next` is called for a batch; at its end `items` |
+//! | `dispatch` | that pulls | a batch is sent to the scans |
+//! | `wait_for_room` | that reads ahead | some scan has no room for the batch; inside `dispatch` |
+//! | `collect` | of the consumer | it is inside the run's `next` and looks for outputs |
+//! | `wait_for_scans` | of the consumer | there are no outputs, and the input cannot go on |
+//!
+//! | event | level | fields |
+//! |---|---|---|
+//! | `start` | `DEBUG` | `scans`, `read_ahead` |
+//! | `added` | `DEBUG` | `scan`, `name` |
+//! | `stop` | `DEBUG` | `scan`, if only that one stops |
+//! | `abort` | `DEBUG` | |
+//! | `panic` | `ERROR` | `origin`, and `scan` if it was one |
+//! | `end`, `drop` | `DEBUG` | `items`: how many were pulled |
+//!
+//! A span is left before the run returns to code of yours, which may have spans of its own. So the
+//! consumer's own work is what is between two spans `collect`, and a closure's own work is what its
+//! span `scan` has besides waits. A `scan` belongs to the span in which the run was started, or the
+//! scan added. A subscriber must not panic: the run does not contain that.
+//!
 //! # Vocabulary
 //!
 //! | word | meaning |

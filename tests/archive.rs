@@ -227,6 +227,6 @@ fn statistics_have_the_names_of_the_branches() {
     let (_folder, [file, to]) = folder(b"text");
     let ended = EXAMPLE.run(&[&file, "--stats", "--to", &to], b"");
     for name in ["gzip", "SHA256", "lines", "words", "bytes", "UTF-8"] {
-        assert!(ended.stderr.contains(&format!("({name}) ")), "{ended:?}");
+        assert!(ended.stderr.contains(&format!(" {name} ")), "{ended:?}");
     }
 }

@@ -366,3 +366,15 @@ fn an_output_that_takes_nothing_is_an_error() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.stderr.starts_with("digests: standard output: No space left"), "{ended:?}");
 }
+
+#[test]
+fn statistics_fit_in_a_terminal_and_in_a_pipe() {
+    let ended = run(digests().args(["--stats", "--only", "md5,crc32"]), &noise(3 * BLOCK));
+    assert!(ended.status.success() && !ended.stdout.is_empty(), "{ended:?}");
+    let names = ["scan ", "0 MD5 ", "1 CRC32 ", "input ", "consumer ", "the bottleneck is "];
+    for (line, name) in iter::zip(ended.stderr.lines(), names) {
+        assert!(line.starts_with(name) && line.chars().count() <= 80, "{ended:?}");
+        assert!(!line.contains(char::is_control), "{ended:?}");
+    }
+    assert!(ended.stderr.lines().count() >= names.len(), "{ended:?}");
+}

@@ -130,5 +130,5 @@ fn statistics_have_a_line_for_each_thread() {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().to_str().unwrap();
     let ended = EXAMPLE.run(&["--stats", "--threads", "3", "--to", to], b"a 1\nb 2\n");
-    assert!(ended.stderr.contains("\nscan 2 ") && !ended.stderr.contains("\nscan 3 "), "{ended:?}");
+    assert!(ended.stderr.contains("\n2 ") && !ended.stderr.contains("\n3 "), "{ended:?}");
 }

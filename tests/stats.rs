@@ -74,7 +74,7 @@ fn the_work_of_a_scan_is_measured() {
         let stats = control.stats();
         assert!(stats.scans[1].busy >= Duration::from_millis(100), "{stats}");
         assert!(stats.bottleneck().is_some());
-        assert_eq!(stats.to_string().lines().count(), 5, "{stats}");
+        assert!(stats.to_string().contains("\n1 slow "), "{stats}");
     });
 }
 

@@ -10,6 +10,7 @@ use super::id::ScanId;
 use super::outlet::Kept;
 use super::run::Run;
 use super::settings::Settings;
+use super::trace::ScanSpan;
 use crate::sync::{Arc, Mutex};
 use crate::threads::{Host, LeaseError, More, Pool};
 
@@ -91,7 +92,8 @@ impl<T, O> Admission<T, O> {
         B: Branch<T, Output = O> + Send + 'a,
         O: Send + 'a,
     {
-        let name = branch.name().map(Box::from);
+        let name: Option<Box<str>> = branch.name().map(Box::from);
+        let span = ScanSpan::new(name.as_deref());
         let (connected, input, side) = connect(branch, Kept::Every, &self.settings, &self.run);
         let meter = Arc::clone(&side.meter);
         let register = |id| self.admitted.lock().push(Admitted { id, name, side });
@@ -100,7 +102,7 @@ impl<T, O> Admission<T, O> {
         };
         self.run.added();
         let run = Arc::clone(&self.run);
-        host.host(move |worker| connected.run(ExitGuard::new(id, worker, meter, run)));
+        host.host(move |worker| connected.run(span, ExitGuard::new(id, worker, meter, run)));
         Ok(id)
     }
 

@@ -9,6 +9,7 @@ use super::outlet::{Kept, Outlet};
 use super::pace::Pace;
 use super::run::Run;
 use super::settings::Settings;
+use super::trace::ScanSpan;
 use crate::sync::{Arc, AtomicBool, Receiver, bounded};
 
 /// What one thread of a run executes: a scan, or anything else that takes items from an inlet
@@ -82,11 +83,12 @@ pub(super) fn connect<T, B: Branch<T>>(
 }
 
 impl<T, B: Branch<T>> Connected<T, B> {
-    /// Runs the branch to its end, and leaves through `exit`.
+    /// Runs the branch to its end, within its span, and leaves through `exit`.
     // MODEL: loom-tests/tests/panics.rs::outputs_before_a_panic_are_delivered
-    pub(super) fn run(self, mut exit: ExitGuard) {
+    pub(super) fn run(self, span: ScanSpan, mut exit: ExitGuard) {
         let Self { branch, inlet, outlet } = self;
-        exit.note(branch.run(inlet, outlet));
+        let panic = span.run(exit.id(), exit.meter(), || branch.run(inlet, outlet));
+        exit.note(panic);
         drop(exit);
     }
 }

@@ -38,6 +38,16 @@ impl ExitGuard {
         Self { id, worker, panic: None, meter, run }
     }
 
+    /// Which scan it is.
+    pub(super) fn id(&self) -> ScanId {
+        self.id
+    }
+
+    /// The figures of the scan.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
     /// Records the panic of the branch, if there was one.
     pub(super) fn note(&mut self, panic: Option<Payload>) {
         self.panic = panic;

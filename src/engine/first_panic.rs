@@ -2,6 +2,7 @@
 
 use super::contain::{Payload, discard};
 use super::panic_origin::PanicOrigin;
+use super::trace;
 
 /// The first panic of a run, if there was one. A panic of a scan takes precedence over one of the
 /// input, because the scan stepped over earlier items.
@@ -15,6 +16,7 @@ pub(super) struct FirstPanic {
 impl FirstPanic {
     /// Records a panic, and drops the payload of the one that comes second.
     pub(super) fn note(&mut self, origin: PanicOrigin, payload: Payload) {
+        trace::panicked(origin);
         let first = match self.origin {
             None => true,
             Some(before) => before == PanicOrigin::Input && matches!(origin, PanicOrigin::Scan(_)),

@@ -6,6 +6,7 @@ use super::batch::Batch;
 use super::message::Message;
 use super::meter::{Meter, Scanning};
 use super::run::{Run, Stage};
+use super::trace;
 use crate::sync::{Arc, AtomicBool, Ordering, Receiver, RecvError, yield_now};
 
 /// The input side of a scan thread.
@@ -44,9 +45,7 @@ impl<T> Inlet<T> {
     /// Returns the next message, or `None` if the scan must leave. Blocks until a batch is sent or
     /// the other end is dropped.
     pub(crate) fn next(&mut self) -> Option<Message<T>> {
-        self.meter.time.turn_to(Scanning::WaitForInput);
-        let received = self.receive();
-        self.meter.time.turn_to(Scanning::Work);
+        let received = self.wait();
         let Ok(batch) = received else {
             // A run is severed or aborted before its channels are dropped.
             // MODEL: loom-tests/tests/drop.rs::while_filling
@@ -71,6 +70,14 @@ impl<T> Inlet<T> {
     /// The run that sends the items.
     pub(crate) fn run(&self) -> &Arc<Run> {
         &self.run
+    }
+
+    fn wait(&self) -> Result<Arc<Batch<T>>, RecvError> {
+        self.meter.time.turn_to(Scanning::WaitForInput);
+        let _span = trace::wait_for_input();
+        let received = self.receive();
+        self.meter.time.turn_to(Scanning::Work);
+        received
     }
 
     fn receive(&self) -> Result<Arc<Batch<T>>, RecvError> {

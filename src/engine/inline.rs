@@ -10,6 +10,7 @@ use super::meter::Managing;
 use super::run::Stage;
 use super::source::{Hook, Left, NoHook, Source};
 use super::start::Dispatch;
+use super::trace;
 use crate::sync::Instant;
 
 /// The initial capacity of a batch, in items. A longer batch, which only a fixed size can require,
@@ -51,6 +52,7 @@ impl<I: Iterator, H: Hook> Inline<I, H> {
         time.turn_to(Managing::PullInput);
         let interruptible = fan_out.is_interruptible();
         let pulled = contain(|| {
+            let _span = trace::pull(fan_out);
             fill(batch_size, &mut items, |chunk, items| match interruptible {
                 false => pull(input, fan_out, chunk, items),
                 true => pull_until(|| run.is_called(), input, fan_out, chunk, items),
@@ -119,6 +121,7 @@ impl<I: Iterator, H: Hook> Source for Inline<I, H> {
     // MODEL: loom-tests/tests/control.rs::add_behind_an_item_that_is_held_over
     fn send(&mut self) {
         let Dispatch { fan_out, run, .. } = &self.dispatch;
+        let _span = trace::dispatch();
         if let Some(item) = self.held_over.take() {
             fan_out.enqueue(Batch::new(vec![item], run), fan_out.pulled() - 1, None);
         }

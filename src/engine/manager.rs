@@ -21,6 +21,7 @@ use super::panic_origin::PanicOrigin;
 use super::run::{Run, Stage};
 use super::settings::Settings;
 use super::source::{Left, Source};
+use super::trace;
 use super::turns::Turns;
 use crate::sync::Arc;
 use crate::threads::Pool;
@@ -202,6 +203,7 @@ impl<S: Source, O> Manager<S, O> {
             return None;
         }
         self.consumer.asks(place);
+        let _span = trace::collect();
         loop {
             // One look. Events that must not wait for outputs come first.
             // MODEL: loom-tests/tests/fairness.rs::panic_behind_what_is_queued
@@ -299,7 +301,7 @@ impl<S: Source, O> Manager<S, O> {
         } else if stop {
             self.stop();
         } else {
-            stop_scans.iter().for_each(|id| self.fan_out.stop_scan(*id));
+            stop_scans.iter().for_each(|id| self.stop_scan(*id));
         }
         added || abort || stop || !stop_scans.is_empty()
     }
@@ -332,6 +334,7 @@ impl<S: Source, O> Manager<S, O> {
     fn admit(&mut self) {
         let Some(admission) = &self.admission else { return };
         for Admitted { id, name, side } in admission.take_admitted() {
+            trace::added(id, name.as_deref());
             self.live += 1;
             self.known += 1;
             if let Some(figures) = &self.figures {
@@ -352,12 +355,19 @@ impl<S: Source, O> Manager<S, O> {
 
     /// Ends the run as if its input had ended.
     pub(crate) fn stop(&mut self) {
+        trace::stopped();
         self.fan_out.stop();
+    }
+
+    fn stop_scan(&mut self, id: ScanId) {
+        trace::scan_stopped(id);
+        self.fan_out.stop_scan(id);
     }
 
     /// Makes every scan thread leave. A thread that waits for input finds the end of its channel;
     /// one that waits for room for outputs gets it from the consumer or from [`drop`](Drop::drop).
     pub(crate) fn abort(&mut self) {
+        trace::aborted();
         self.run.advance(Stage::Aborted);
         let released = self.source.release(self.fan_out.close());
         self.of_input(released);
@@ -376,6 +386,7 @@ impl<S: Source, O> Manager<S, O> {
         let events = self.run.close_events();
         self.heed(events);
         self.ended = true;
+        trace::ended(&self.fan_out);
         self.consumer.leaves();
         let Some(payload) = self.panic.take() else { return };
         self.panic.origin().into_iter().for_each(|origin| self.run.note_panic(*origin));
@@ -393,6 +404,7 @@ impl<S: Source, O> Drop for Manager<S, O> {
             self.pool.end_lease();
             return;
         }
+        trace::dropped(&self.fan_out);
         self.consumer.leaves();
         self.run.advance(Stage::Unheard);
         self.abort();

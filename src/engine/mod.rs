@@ -17,7 +17,7 @@
 //! [`stock`] their items; [`look`], [`fan_in`], [`turns`], [`names`] and [`manager`]
 //! collect the outputs; [`batch_size`], [`pace`] and [`consumer`] decide how much is sent at once;
 //! [`contain`] and [`first_panic`] are where panics go; [`meter`] and [`figures`] count; [`start`]
-//! puts a run together, and [`admission`] adds to it.
+//! puts a run together, and [`admission`] adds to it. [`trace`] tells who listens what happens.
 //!
 //! Architecture invariant: nothing here knows what a scan computes or which public iterator it
 //! serves, nothing here imports from `api` or `scan`, and nothing here runs user code under a
@@ -55,6 +55,7 @@ mod settings;
 mod source;
 mod start;
 mod stock;
+pub(crate) mod trace;
 mod turns;
 
 pub(crate) use self::admission::{Admission, Refusal};

@@ -9,6 +9,7 @@ use super::batch_size::BatchSize;
 use super::meter::{Meter, Scanning};
 use super::pace::Pace;
 use super::run::{Run, Stage};
+use super::trace;
 use crate::sync::{Arc, Instant, Sender};
 
 /// Which of a scan's outputs are sent.
@@ -166,6 +167,7 @@ impl<O> Outlet<O> {
         }
         let next = Vec::with_capacity(self.gathered.len());
         let outputs = Outputs::new(mem::replace(&mut self.gathered, next));
+        let _span = trace::publish(outputs.len());
         self.begin_batch();
         if self.run.is(Stage::Unheard) {
             return;
@@ -188,6 +190,7 @@ impl<O> Outlet<O> {
 
     fn send_to_full(&mut self, outputs: Outputs<O>) -> bool {
         self.meter.time.turn_to(Scanning::WaitForRoom);
+        let _span = trace::wait_for_consumer();
         let began = Instant::now();
         let sent = self.sender.send(outputs).is_ok();
         self.waited += began.elapsed();

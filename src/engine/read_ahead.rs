@@ -11,6 +11,7 @@ use super::meter::Managing;
 use super::run::{Run, Stage};
 use super::source::{Hook, Left, Source};
 use super::start::Dispatch;
+use super::trace;
 use crate::sync::{Arc, Instant, Patience};
 use crate::threads::Worker;
 
@@ -113,8 +114,12 @@ impl<T> Puller<T> {
     /// it, the item begins the next batch.
     fn pull(&mut self, input: &mut impl Iterator<Item = T>, hook: &mut impl Hook) {
         let Some(mut most) = self.wait_for_demand() else { return };
-        hook.before_batch();
-        let Some(mut item) = self.next(input) else { return };
+        let first = {
+            let _span = trace::pull(&self.0.fan_out);
+            hook.before_batch();
+            self.next(input)
+        };
+        let Some(mut item) = first else { return };
         loop {
             self.0.batch_size.begin(most);
             let growing = self.begin(item);
@@ -122,6 +127,7 @@ impl<T> Puller<T> {
                 Some(then) => most = then,
                 None => return,
             }
+            let _span = trace::pull(&self.0.fan_out);
             hook.before_batch();
             match self.grow(&growing, input) {
                 Some(next) => item = next,
@@ -155,6 +161,7 @@ impl<T> Puller<T> {
     fn wait_for_demand(&self) -> Option<usize> {
         let Dispatch { fan_out, run, time, .. } = &self.0;
         time.turn_to(Managing::WaitForScans);
+        let _span = trace::dispatch();
         loop {
             match fan_out.send() {
                 Demand::Pull { most } => {

@@ -6,6 +6,7 @@ pub(crate) use super::events::Request;
 use super::events::{Events, Exit, InputLeft, Mailbox};
 use super::id::ScanId;
 use super::panic_origin::PanicOrigin;
+use super::trace;
 use crate::sync::{AtomicBool, AtomicU8, Counter, OnceLock, Ordering};
 
 /// The stage of a run. It only ever moves to a later stage.
@@ -263,11 +264,13 @@ impl Run {
 
     /// Blocks the manager until something was published since it last woke.
     pub(super) fn wait(&self) {
+        let _span = trace::wait_for_scans();
         self.doorbell.wait();
     }
 
     /// Blocks the input's own thread until there may be room.
     pub(super) fn wait_for_room(&self) {
+        let _span = trace::wait_for_room();
         self.room.as_ref().unwrap_or(&self.doorbell).wait();
     }
 }

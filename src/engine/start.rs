@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 
 use super::admission::Admission;
 use super::batch_size::BatchSize;
@@ -21,6 +22,7 @@ use super::run::{Request, Run, Stage};
 use super::settings::Settings;
 use super::source::Source;
 use super::stock::Stock;
+use super::trace::{self, ScanSpan};
 use crate::sync::Arc;
 use crate::threads::{Host, LeaseError, Pool, ThreadKind, Threads};
 
@@ -103,6 +105,7 @@ impl<T, O, H> Started<T, O, H> {
             }
         };
         let host = if reads_ahead { hosts.pop() } else { None };
+        trace::started(branches.len(), reads_ahead);
         // From here on, no user code runs on this thread.
         let settings = Arc::new(settings);
         let run = Arc::new(Run::new(reads_ahead));
@@ -114,12 +117,13 @@ impl<T, O, H> Started<T, O, H> {
         let mut fan_in = FanIn::new();
         for (index, (branch, host)) in branches.into_iter().zip(hosts).enumerate() {
             let id = ScanId::new(index);
+            let span = ScanSpan::new(names.get(&id).map(Deref::deref));
             let (connected, input, side) = connect(branch, kept, &settings, &run);
             let (meter, run) = (Arc::clone(&side.meter), Arc::clone(&run));
             if let Some(figures) = &figures {
                 figures.add(id, names.get(&id).cloned(), Arc::clone(&meter));
             }
-            host.host(move |worker| connected.run(ExitGuard::new(id, worker, meter, run)));
+            host.host(move |worker| connected.run(span, ExitGuard::new(id, worker, meter, run)));
             inputs.push(input);
             fan_in.add(id, side);
         }
@@ -130,10 +134,14 @@ impl<T, O, H> Started<T, O, H> {
                 // Before anything is pulled.
                 // MODEL: loom-tests/tests/control.rs::stop_before_the_start
                 Some(Request::Abort) => {
+                    trace::aborted();
                     run.advance(Stage::Aborted);
                     fan_out.close();
                 }
-                Some(_) => fan_out.stop(),
+                Some(_) => {
+                    trace::stopped();
+                    fan_out.stop();
+                }
                 None => {}
             }
         }

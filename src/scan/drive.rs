@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::total::HandOver;
 use super::{Emitter, Scan};
-use crate::engine::{Branch, Inlet, Message, Outlet, Payload, Run, contain_into};
+use crate::engine::{Branch, Inlet, Message, Outlet, Payload, Run, contain_into, trace};
 use crate::sync::{Arc, Instant};
 
 /// What a thread drives: a scan, or several that share it.
@@ -131,7 +131,10 @@ fn drive<T, D: Drive<T>>(
     while let Some(message) = inlet.next() {
         match message {
             Message::Batch(batch) => {
-                let flow = step_over(batch.items(), driven, outlet, run);
+                let flow = {
+                    let _span = trace::step(batch.items().len());
+                    step_over(batch.items(), driven, outlet, run)
+                };
                 drop(batch);
                 if flow.is_break() {
                     return if outlet.is_closed() { ControlFlow::Continue(()) } else { flow };
@@ -140,6 +143,7 @@ fn drive<T, D: Drive<T>>(
             }
             Message::Stop => {
                 outlet.begin_piece(Instant::now());
+                let _span = trace::flush();
                 driven.flush(&mut Emitter::outlet(outlet, run));
                 // If the run was aborted during the flush, the scan may have kept something.
                 // MODEL: loom-tests/tests/drop.rs::abort_inside_a_flush
@@ -156,6 +160,8 @@ fn drive<T, D: Drive<T>>(
 /// Steps over a batch, piece by piece, so that the outputs of a slow scan do not wait for the end
 /// of a batch that is long because the scan was fast before. A piece is what the scan processes in
 /// about half a linger; for a fast scan it is the whole batch.
+// Out of line where spans are around it, so that they leave the loop over items as it is.
+#[cfg_attr(feature = "tracing", inline(never))]
 fn step_over<T, D: Drive<T>>(
     items: &[T],
     driven: &mut D,

@@ -34,6 +34,13 @@ impl Example {
         Self { program: built(name), before: None }
     }
 
+    /// Returns the example as cargo builds it now, with the feature `tracing` if this test has it.
+    pub(crate) fn with_features_of_the_test(name: &str) -> Self {
+        let features =
+            if cfg!(feature = "tracing") { ["--features", "tracing"].as_slice() } else { &[] };
+        Self { program: build(name, features), before: None }
+    }
+
     /// Returns the example as a shell starts it that has run `script`.
     #[cfg(unix)]
     pub(crate) fn under(&self, script: &str) -> Self {
@@ -104,18 +111,28 @@ impl Example {
 
 /// Returns where the example is.
 pub(crate) fn built(name: &str) -> PathBuf {
+    let (_, example) = target_and_example(name);
+    if example.exists() { example } else { build(name, &[]) }
+}
+
+/// Returns the folder of this build, with its profile, and where the example is in it.
+fn target_and_example(name: &str) -> (PathBuf, PathBuf) {
     let test = env::current_exe().unwrap();
-    let [profile, target] = [2, 3].map(|up| test.ancestors().nth(up).unwrap());
+    let profile = test.ancestors().nth(2).unwrap();
     let program = format!("{name}{}", env::consts::EXE_SUFFIX);
-    let example = profile.join("examples").join(program);
-    if !example.exists() {
-        let profile = profile.file_name().filter(|name| *name != "debug");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--example", name, "--target-dir"]).arg(target);
-        build.arg("--profile").arg(profile.unwrap_or("dev".as_ref()));
-        let status = wait(&mut build.spawn().unwrap(), BUILD_DEADLINE);
-        assert!(status.is_some_and(|status| status.success()), "{build:?}: {status:?}");
-    }
+    (profile.to_owned(), profile.join("examples").join(program))
+}
+
+/// Builds the example, and returns where it is.
+fn build(name: &str, flags: &[&str]) -> PathBuf {
+    let (profile, example) = target_and_example(name);
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--example", name]).args(flags);
+    build.arg("--target-dir").arg(profile.parent().unwrap());
+    let profile = profile.file_name().filter(|name| *name != "debug");
+    build.arg("--profile").arg(profile.unwrap_or("dev".as_ref()));
+    let status = wait(&mut build.spawn().unwrap(), BUILD_DEADLINE);
+    assert!(status.is_some_and(|status| status.success()), "{build:?}: {status:?}");
     example
 }
 
