@@ -198,6 +198,9 @@
 //! * It does not speed up scans that cost next to nothing. Distributing an item costs about a
 //!   nanosecond per scan; measure first.
 
+// On docs.rs, what needs a feature says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 pub mod branch;
 mod engine;
