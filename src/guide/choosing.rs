@@ -4,7 +4,7 @@
 //! |---|---|
 //! | several results at the end, from code that loops over the items | [`branch`](crate::FanOut::branch)…[`join`](crate::Branches::join) |
 //! | several results at the end, each a line of code (a count, a sum, a maximum) | [`fold`](crate::FanOut::fold) |
-//! | outputs while the items come, whoever has one first | [`distribute`](crate::FanOut::distribute), or [`merge`](crate::Branches::merge) for branches |
+//! | outputs while the items come, from whichever scan has one | [`distribute`](crate::FanOut::distribute), or [`merge`](crate::Branches::merge) for branches |
 //! | the same outputs in the same order on every run | [`ordered`](crate::FanOut::ordered) |
 //! | one row for each item, with the latest value of everything | [`zip_latest`](crate::FanOut::zip_latest) |
 //! | a count, a file or a state for each user, host or word | [`demux`](crate::FanOut::demux) |

@@ -3,8 +3,8 @@
 //!
 //! # rayon
 //!
-//! rayon splits *one* computation over many items among threads. Here every item goes to *many*
-//! computations, each of which sees all of them, in order, on one thread.
+//! rayon splits the items of *one* computation among threads. Here every item goes to *many*
+//! computations, and each sees all items, in order, on one thread.
 //!
 //! | rayon | here | what differs |
 //! |---|---|---|
@@ -64,10 +64,10 @@
 //! | `Arc<Vec<T>>`, sent to each | a batch | its length adapts; items need no `Clone` |
 //! | `drop(sender)` | Stop | behind the last item; then the scan is flushed |
 //! | `send` fails | a scan that has ended | it is sent no more; the others go on |
-//! | `select!` over the results | `next` of the run | any number of scans, none of which starves |
+//! | `select!` over the results | `next` of the run | any number of scans, and none starves |
 //! | `bounded(n)` | [`input_capacity`](crate::FanOut::input_capacity), [`output_capacity`](crate::FanOut::output_capacity) | in batches |
 //! | `handle.join()`, with a panic as its `Err` | the end of the run, with a panic in the caller | the run says which scan it was |
-//! | a flag that says stop | [`Control`](crate::Control) | it also wakes who waits |
+//! | a flag that says stop | [`Control`](crate::Control) | it also wakes threads that wait |
 //!
 //! The first half is a program with channels. If `evens` ends early, so does the loop, with an
 //! error; if the threads sent their results through bounded channels that are read after the loop,
@@ -132,7 +132,7 @@
 //! | `Publisher` | the input | it is pulled; it never pushes |
 //! | `Subscriber`: `onNext`, `onComplete` | [`step`](crate::Scan::step), [`flush`](crate::Scan::flush) | |
 //! | `onError` | [`until_error`](crate::FanOut::until_error) | the scans are flushed, and the error comes last |
-//! | `request(n)` | a bounded channel | nobody counts: who is full holds back the one before |
+//! | `request(n)` | a bounded channel | nobody counts: a full channel holds its sender back |
 //! | `cancel()` of one | a `Break` from its step, [`stop_scan`](crate::Control::stop_scan) | |
 //! | `cancel()` of all | dropping the run, [`abort`](crate::Control::abort) | a drop returns when every thread has left |
 //! | `Processor` | [`then`](crate::Scan::then), or a run over the outputs of a run | on the same thread, or on others |
@@ -165,7 +165,7 @@
 //!         ControlFlow::Continue(())
 //!     }
 //!
-//!     // onComplete, with one last onNext for whoever listens.
+//!     // onComplete, with one last onNext downstream.
 //!     fn flush(&mut self, out: &mut Emitter<'_, f64>) {
 //!         out.emit(self.sum / f64::from(self.count));
 //!     }

@@ -40,8 +40,9 @@
 //! | a scan | [`awaiting`](crate::Stats::awaiting) is the most of the time, and one scan is [`busy`](crate::ScanStats::busy) nearly all of it | [two scans](#a-scan) in place of one |
 //! | a scan, though none is busy | every scan is mostly [`waiting`](crate::ScanStats::waiting), and the run is no faster than a loop | [no threads](#nobody) |
 //!
-//! The other columns say more about a scan. One that is [`blocked`](crate::ScanStats::blocked) has
-//! outputs that nobody takes; look at the consumer. One whose
+//! The other figures say more about a scan. One that is [`blocked`](crate::ScanStats::blocked) has
+//! outputs that are not taken: by the consumer, or in an [ordered](crate::FanOut::ordered) run
+//! because a slower scan comes first. One whose
 //! [`input_high_water`](crate::ScanStats::input_high_water) reaches the
 //! [`input_capacity`](crate::FanOut::input_capacity) has had its queue full, and may have held the
 //! input back, if only for a moment. Behind a slow consumer, scans wait for input as often as for

@@ -50,8 +50,8 @@
 //! assert!(pulled < 1 + (1 + 2) * 4);
 //! ```
 //!
-//! A batch of fixed length is sent when it is full, however long the input takes. Of a slow input
-//! take batches of one, or leave the length alone, or [read ahead](crate::FanOut::read_ahead).
+//! A batch of fixed length is sent when it is full, however long the input takes. For a slow input,
+//! set batches of one, leave the length alone, or [read ahead](crate::FanOut::read_ahead).
 //!
 //! # Bytes: what the type does not show
 //!
@@ -87,8 +87,8 @@
 //!
 //! # Refilling: no allocation for an item
 //!
-//! A line is allocated where it is read, and freed by whoever is done with it last, often another
-//! thread: that is slow in every allocator. [`refill::lines`](crate::refill::lines) overwrites old
+//! A line is allocated where it is read, and freed by the last scan that uses it, on another
+//! thread: that is slow. [`refill::lines`](crate::refill::lines) overwrites old
 //! lines: 39 in place of 148 ns per line with two scans, where the loop that allocates takes 68. It
 //! costs that items keep their memory until the run ends.
 //!
