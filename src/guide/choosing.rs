@@ -120,8 +120,8 @@
 //! assert_eq!(failures.collect::<BTreeMap<_, _>>(), BTreeMap::from([("alice", 1), ("bob", 2)]));
 //! ```
 //!
-//! It pays from about 50 ns of work per item on two processors; to count words, a loop with a
-//! `HashMap` is faster.
+//! On two processors it pays from about 50 ns of work per item, or 150 ns if the keys are `String`s.
+//! To count words, a loop with a `HashMap` is faster.
 //!
 //! # Computations that come and go
 //!

@@ -1,7 +1,7 @@
 //! Tuning: what each setting costs and gains.
 //!
 //! Most runs need no setting. By default, batches adapt to the slowest of the input, the scans and
-//! the consumer, and small items take at most 1.25 MiB, small outputs as much again for each scan.
+//! the consumer, and small items take at most 1.25 MiB, small outputs nearly as much for each scan.
 //! There are four reasons to set something:
 //!
 //! | I want | set |
@@ -26,8 +26,9 @@
 //!
 //! What they cost is memory. A run holds at most `input_capacity + 2` batches of items, for all
 //! scans together, since batches are shared; and `output_capacity + 1` batches of outputs for each
-//! scan, and one at the consumer. They also cost delay: a stop, an abort or an added scan takes
-//! effect after at most `output_capacity + 2` batches of outputs per scan.
+//! scan, and one at the consumer. They also cost delay: an abort or an added scan takes effect after
+//! at most `output_capacity + 2` batches of outputs per scan, and a stop also after the items that
+//! were pulled before it.
 //!
 //! # Batch: how many items at once
 //!
