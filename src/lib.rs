@@ -32,6 +32,10 @@
 //! assert_eq!((count, words), (3, 9));
 //! ```
 //!
+//! The [guide] has a page for [choosing](guide::choosing) among what follows, for
+//! [tuning](guide::tuning), for a run that is [slow](guide::slow), for [tests](guide::testing), and
+//! for those who [come from](guide::coming_from) another library.
+//!
 //! # Verbs
 //!
 //! [`fan_out`](IteratorExt::fan_out) makes a builder; a verb starts the run.
@@ -250,9 +254,15 @@
 //! * It does not speed up scans that cost next to nothing. Distributing an item costs about a
 //!   nanosecond per scan; measure first.
 
+// On docs.rs, what needs a feature says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 pub mod branch;
 mod engine;
+// Text alone: an ordinary build has nothing of it.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub mod scan;
 mod sync;
 mod threads;

@@ -133,3 +133,14 @@ fn no_file_of_the_library_is_longer_than_a_sitting() {
         assert!(lines <= 500, "{} has {lines} lines", path.display());
     }
 }
+
+#[test]
+fn the_libraries_are_of_no_operating_system() {
+    for (path, text) in ["src", "timely/src"].iter().flat_map(|src| sources(&root().join(src))) {
+        for (number, line) in (1..).zip(code(&text).lines()) {
+            for word in ["std::os::", "cfg(unix)", "cfg(windows)", "target_os", "target_family"] {
+                assert!(!line.contains(word), "{}:{number} has {word}", path.display());
+            }
+        }
+    }
+}

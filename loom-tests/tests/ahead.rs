@@ -1,4 +1,5 @@
-//! Runs whose input is pulled on a thread of its own.
+//! Runs whose input is pulled on a thread of its own: batches that grow while they are taken,
+//! both sides full, drops and ends while the input blocks.
 
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};

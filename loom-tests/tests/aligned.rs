@@ -1,5 +1,5 @@
-//! Runs whose outputs are put in an order: scans that the consumer waits for one
-//! by one, at rates as uneven as can be.
+//! Runs whose outputs are put in an order, at rates as uneven as can be: in the order of the
+//! sequential run, and as the latest of each scan; folds; keys that start afresh.
 
 use anabranch::scan::{self, Scan};
 use anabranch::{IteratorExt, PanicOrigin};

@@ -1,4 +1,5 @@
-//! Branches: closures that pull their items.
+//! Branches, closures that pull their items: early returns, items dropped or leaked, outputs
+//! before a wait, both sides full, aborts, panics, errors.
 
 use std::mem;
 use std::ops::Range;

@@ -1,4 +1,5 @@
-//! Runs that are changed from another thread while they go on.
+//! Runs that are changed from another thread while they go on, or end: scans added and stopped,
+//! runs and folds stopped and aborted.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,5 @@
-//! The doorbell on its own, from the engine's source.
+//! The doorbell on its own, from the engine's source: what is published before a ring is seen,
+//! and a wait returns only when rung.
 
 #[path = "../../src/sync/mod.rs"]
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "the doorbell uses a part of it")]

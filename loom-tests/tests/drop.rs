@@ -1,4 +1,5 @@
-//! Early drops, in every state of a run: all threads leave, nothing goes on.
+//! Early drops, in every state of a run: the drop returns, all threads are gone, nothing goes
+//! on.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

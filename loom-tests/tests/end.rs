@@ -1,4 +1,4 @@
-//! How runs end: nothing is lost, nothing is left.
+//! How runs end: no output is lost, nothing is left, and the end comes after every drop.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! However much one scan emits, and however slow the consumer is, what is asked for and what
-//! goes wrong takes effect behind no more than what is queued.
+//! However much one scan emits, and however slow the consumer is, what is asked for, a panic
+//! and an added scan take effect behind no more than what is queued.
 
 use std::iter::Cycle;
 use std::ops::{ControlFlow, RangeInclusive};

@@ -1,4 +1,6 @@
-//! The faults that the engine exists to be free of.
+//! The faults that the engine exists to be free of: full buffers, endless scans, scans that end
+//! early, both sides full, filters and floods. Every run ends, and gives what the sequential
+//! one gives.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,4 +1,5 @@
-//! Panics, wherever they come from: everybody leaves, one surfaces.
+//! Panics, wherever they come from: everybody leaves, one surfaces, once, with its payload,
+//! behind what was emitted.
 
 use std::ops::ControlFlow;
 use std::panic::panic_any;

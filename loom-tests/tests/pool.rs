@@ -1,4 +1,5 @@
-//! Threads: leased, handed back, reused, refused.
+//! Threads: handed back before the end is seen, reused, refused at the maximum; a lease comes
+//! back, whatever became of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

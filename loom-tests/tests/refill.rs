@@ -1,4 +1,5 @@
-//! Runs over an input that fills its items again.
+//! Runs over an input that fills its items again: only when no scan has them, with two scans,
+//! read ahead, with errors and panics.
 
 use std::sync::Arc;
 use std::sync::atomic::{

@@ -1,5 +1,5 @@
-//! Wide runs, beyond what can be explored exhaustively: 4, 16 and 64 scans of all
-//! kinds, under schedules at random.
+//! Wide runs, beyond what can be explored exhaustively: mixtures, drops and panics of 4, 16 and
+//! 64 scans and branches, under schedules at random.
 #![cfg(shuttle)]
 
 use anabranch::branch::Items;

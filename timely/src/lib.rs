@@ -142,6 +142,9 @@
 //! | in flight | begun, and not done in every operator on every worker |
 //! | lost | of a process: panicked, killed or cut off |
 
+// On docs.rs, what needs a feature says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod connect;
 mod contain;
 mod error;
