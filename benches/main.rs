@@ -4,6 +4,7 @@
 mod aligned;
 mod branches;
 mod demux;
+mod demux_text;
 mod fan_out;
 mod items;
 mod lines;
@@ -27,6 +28,7 @@ fn main() {
     many_scans::bench(&mut criterion);
     aligned::bench(&mut criterion);
     demux::bench(&mut criterion);
+    demux_text::bench(&mut criterion);
     read_ahead::bench(&mut criterion);
     criterion.final_summary();
 }
