@@ -25,10 +25,11 @@
 //!
 //! let stats = control.stats();
 //! println!("{stats}");
-//! let Some(Bottleneck::Scan(id)) = stats.bottleneck() else { panic!("{stats}") };
-//! assert_eq!(stats.scans[id.index()].name.as_deref(), Some("primes"));
-//! // It was busy while the other waited for items.
-//! assert!(stats.scans[1].busy > stats.scans[0].busy);
+//! assert!(stats.scans.iter().all(|scan| scan.items == 10_000));
+//! // Unless something else kept the processors busy, these are the primes.
+//! if let Some(Bottleneck::Scan(id)) = stats.bottleneck() {
+//!     println!("{} takes longest", stats.scans[id.index()].name.as_deref().unwrap_or("a scan"));
+//! }
 //! ```
 //!
 //! # From the bottleneck to the change
