@@ -351,8 +351,12 @@ fn an_input_that_fails_midway_has_no_digest() {
 #[test]
 fn a_closed_pipe_ends_it_quietly() {
     let mut reader = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
-    let pipe = reader.stdin.take().unwrap();
+    let mut pipe = reader.stdin.take().unwrap();
     wait(&mut reader, DEADLINE).unwrap();
+    // A process that another test is starting has the other end, too, until it runs.
+    while pipe.write(b"\n").is_ok() {
+        thread::yield_now();
+    }
     let mut command = digests();
     command.args(["-", "missing and not looked at"]).stdin(Stdio::null()).stdout(pipe);
     run_to(&mut command, drop).well();

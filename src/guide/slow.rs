@@ -32,6 +32,9 @@
 //! }
 //! ```
 //!
+//! Sums do not show who waits for whom, and when. A [trace](crate#traces) does, with a row for each
+//! thread.
+//!
 //! # From the bottleneck to the change
 //!
 //! | the bottleneck | the figures | what helps |
