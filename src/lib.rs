@@ -161,9 +161,9 @@
 //! | `start` | `DEBUG` | `scans`, `read_ahead` |
 //! | `added` | `DEBUG` | `scan`, `name` |
 //! | `stop` | `DEBUG` | `scan`, if only that one stops |
-//! | `abort` | `DEBUG` | |
+//! | `abort` | `DEBUG` | also when the run is dropped before its end, or panics |
 //! | `panic` | `ERROR` | `origin`, and `scan` if it was one |
-//! | `end`, `drop` | `DEBUG` | `items`: how many were pulled |
+//! | `end`, `drop` | `DEBUG` | `items`: how many were pulled, but for a batch in which the input panicked |
 //!
 //! A span is left before the run returns to code of yours, which may have spans of its own. So the
 //! consumer's own work is what is between two spans `collect`, and a closure's own work is what its

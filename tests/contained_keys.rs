@@ -240,3 +240,81 @@ fn a_scan_that_panics_in_its_flush_may_panic_in_its_drop() {
         });
     });
 }
+
+/// A key whose hash or clone may panic, and then its drop, or that of its scan.
+struct Twice {
+    hash: bool,
+    clone: bool,
+    bomb: Bomb,
+}
+
+impl Hash for Twice {
+    fn hash<H: Hasher>(&self, _: &mut H) {
+        if self.hash {
+            panic_any(STEP);
+        }
+    }
+}
+
+impl PartialEq for Twice {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Twice {}
+
+impl Clone for Twice {
+    fn clone(&self) -> Self {
+        if self.clone {
+            panic_any(STEP);
+        }
+        Self { hash: self.hash, clone: false, bomb: self.bomb.clone() }
+    }
+}
+
+/// Emits nothing.
+struct Silent {
+    #[allow(dead_code, reason = "it is dropped")]
+    bomb: Bomb,
+}
+
+impl Scan<u64> for Silent {
+    type Output = u64;
+    fn step(&mut self, _: &u64, _: &mut Emitter<'_, u64>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+    fn flush(&mut self, _: &mut Emitter<'_, u64>) {}
+}
+
+#[test]
+fn a_key_that_panics_in_its_hash_may_panic_in_its_drop() {
+    in_own_process(|| {
+        settled(|(config, shards), tally| {
+            let (keys, scans) = (tally.clone(), tally.clone());
+            let run = (0..10_u64).fan_out().with(config);
+            let key =
+                move |_: &u64| Twice { hash: true, clone: false, bomb: Bomb::new(&keys, true) };
+            let scan = move |_: &Twice| Silent { bomb: Bomb::new(&scans, false) };
+            let mut run = run.demux_over(shards, key, scan);
+            assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
+            drop(run);
+        });
+    });
+}
+
+#[test]
+fn a_scan_whose_key_panics_in_its_clone_may_panic_in_its_drop() {
+    in_own_process(|| {
+        settled(|(config, shards), tally| {
+            let (keys, scans) = (tally.clone(), tally.clone());
+            let run = (0..10_u64).fan_out().with(config);
+            let key =
+                move |_: &u64| Twice { hash: false, clone: true, bomb: Bomb::new(&keys, false) };
+            let scan = move |_: &Twice| Silent { bomb: Bomb::new(&scans, true) };
+            let mut run = run.demux_over(shards, key, scan);
+            assert_eq!(caught(|| run.by_ref().count()), Err(STEP));
+            drop(run);
+        });
+    });
+}

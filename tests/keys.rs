@@ -1,5 +1,4 @@
-//! Keys are found once per run, cloned for new scans and outputs only, and may be borrowed from
-//! their items.
+//! Keys are cloned for new scans and outputs only, and may be borrowed from their items.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "support/bombs.rs"]
@@ -48,27 +47,32 @@ impl Hash for Key {
 }
 
 #[test]
-fn a_key_is_found_once_and_cloned_for_a_new_scan_and_for_outputs() {
+fn a_key_is_cloned_for_a_new_scan_and_for_outputs() {
     for shards in WIDTHS {
         for config in tight_and_default() {
             deadline(move || {
-                let (calls, clones) = (Arc::new(AtomicUsize::new(0)), Arc::default());
+                let clones = Arc::default();
                 let key = {
-                    let (calls, clones) = (Arc::clone(&calls), Arc::clone(&clones));
-                    move |item: &u64| {
-                        calls.fetch_add(1, SeqCst);
-                        Key { number: item % 10, clones: Arc::clone(&clones) }
-                    }
+                    let clones = Arc::clone(&clones);
+                    move |item: &u64| Key { number: item % 10, clones: Arc::clone(&clones) }
                 };
                 let run = (0..5000).fan_out().with(&config);
                 let counts = run.demux_over(shards, key, |_| scan::count());
                 assert!(counts.map(|(_, count)| count).eq([500; 10]));
-                assert_eq!(calls.load(SeqCst), 5000);
-                // One for each scan, one for each output.
                 assert_eq!(clones.load(SeqCst), 20);
             });
         }
     }
+}
+
+#[test]
+fn scans_are_flushed_in_the_order_in_which_they_started() {
+    deadline(|| {
+        let keys: Vec<u64> = (0..50).map(|n| n * 37 % 50).collect();
+        let run = keys.clone().into_iter().chain(0..50).fan_out();
+        let flushed = run.demux_over(1, |item| *item, |_| scan::count());
+        assert!(flushed.map(|(key, _)| key).eq(keys));
+    });
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::shard::Shard;
 use super::source::{Input, Mode, Open, Pulled, Source};
 use super::until_error::Ending;
 use crate::engine::{Kept, Manager, PanicOrigin};
-use crate::scan::Scan;
+use crate::scan::{Driven, Scan};
 use crate::sync::available_parallelism;
 use crate::threads::Threads;
 
@@ -39,10 +39,9 @@ impl<I, Th> FanOut<I, Th> {
     /// # Shape
     ///
     /// A scan that ends by itself is dropped; the next item of its key starts a new one. At the end
-    /// of the input, the scans of a shard are flushed in the order in which they started. `key` is
-    /// called once for each item, batch by batch, on whichever shard comes to the item first. A key
-    /// is cloned for each output, and for nothing else. Memory grows with the number of keys that
-    /// have a scan.
+    /// of the input, the scans of a shard are flushed in the order in which they started. Each
+    /// shard calls `key` for every item, so `key` should be cheap. A key is cloned for each scan that
+    /// starts and for each output. Memory grows with the number of keys that have a scan.
     ///
     /// On two processors, this is ahead of a loop with a `HashMap` if keys are numbers, twice as fast
     /// from about 50 ns of work per item on. Keys that are `String`s are allocated for each item;
@@ -138,9 +137,9 @@ impl<I, Th> FanOut<I, Th> {
     ///
     /// # Shape
     ///
-    /// As [`demux`](Self::demux), but `key` is called twice for each item, and must return the same
-    /// key both times. The key comes as an owned value with each output, made by
-    /// `to_owned`.
+    /// As [`demux`](Self::demux). The key comes as an owned value with each output, made by
+    /// `to_owned`. A closure that returns a reference is written where it is passed; `let` gives it
+    /// the wrong lifetimes.
     ///
     /// # Blocking
     ///
@@ -241,11 +240,12 @@ impl<I, Th> FanOut<I, Th> {
     where
         I: Input<'a>,
         Th: Threads<'a>,
-        K: Keys<<I as Source>::Item, Key: Send + 'a, Sent: Send> + Send + Sync + 'a,
+        K: Keys<<I as Source>::Item, Key: Send + 'a> + Send + Sync + 'a,
         G: Fn(&K::As) -> S + Send + Sync + 'a,
         S: Scan<<I as Source>::Item, Output: Send + 'a> + Send + 'a,
     {
         let shards = Shard::split(checked("shards", shards, MAX_SHARDS), keys, factory);
+        let shards = shards.into_iter().map(Driven).collect();
         let (manager, ending) = self.start(shards, Kept::Every);
         Demux { manager, ending }
     }

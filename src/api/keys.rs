@@ -1,24 +1,20 @@
-//! How a run finds the key of an item.
+//! How a shard finds the key of an item.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
 
 /// The function that returns an item's key: owned, or borrowed from the item.
-///
-/// The key is found on the shard that comes to the item first, and needed on the shard whose key it
-/// is.
 pub(super) trait Keys<T> {
     /// What the map of a shard is searched for.
     type As: Hash + Eq + ?Sized;
     /// What the map keeps, and what comes with each output.
     type Key: Borrow<Self::As> + Hash + Eq;
-    /// What goes from the one shard to the other.
-    type Sent;
+    /// A key that is not part of its item.
+    type Made;
 
-    fn send(&self, item: &T) -> Self::Sent;
+    fn make(&self, item: &T) -> Self::Made;
 
-    /// Returns the key that was sent with an item.
-    fn key<'t>(&self, sent: &'t Self::Sent, item: &'t T) -> &'t Self::As;
+    fn key<'t>(&self, made: &'t Self::Made, item: &'t T) -> &'t Self::As;
 
     /// Returns another one, for the map or an output.
     fn copy(key: &Self::As) -> Self::Key;
@@ -34,16 +30,16 @@ where
 {
     type As = K;
     type Key = K;
-    type Sent = K;
+    type Made = K;
 
     #[inline]
-    fn send(&self, item: &T) -> K {
+    fn make(&self, item: &T) -> K {
         (self.0)(item)
     }
 
     #[inline]
-    fn key<'t>(&self, sent: &'t K, _: &'t T) -> &'t K {
-        sent
+    fn key<'t>(&self, made: &'t K, _: &'t T) -> &'t K {
+        made
     }
 
     #[inline]
@@ -52,8 +48,7 @@ where
     }
 }
 
-/// Keys that are parts of their items. The other shard looks again, as a reference into an item
-/// cannot be sent beside it.
+/// Keys that are parts of their items.
 pub(super) struct Borrowed<F>(pub(super) F);
 
 impl<T, Q, F> Keys<T> for Borrowed<F>
@@ -63,9 +58,10 @@ where
 {
     type As = Q;
     type Key = Q::Owned;
-    type Sent = ();
+    type Made = ();
 
-    fn send(&self, _: &T) {}
+    #[inline]
+    fn make(&self, _: &T) {}
 
     #[inline]
     fn key<'t>(&self, (): &'t (), item: &'t T) -> &'t Q {

@@ -24,7 +24,6 @@ mod ordered;
 mod parts;
 pub mod refill;
 mod refilled;
-mod routes;
 mod rows;
 #[cfg(not(any(loom, shuttle)))]
 mod scoped;

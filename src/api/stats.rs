@@ -156,7 +156,8 @@ pub struct ScanStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bottleneck {
-    /// The input: the thread that pulls it spends most of its time inside its `next`.
+    /// The input: the thread that pulls it spends most of its time inside its `next`. If that is a
+    /// thread of its own, it is also busier than each scan and the consumer.
     Input,
     /// The consumer: it spends most of its time outside the run's `next`.
     Consumer,
@@ -214,8 +215,10 @@ impl Stats {
             None => [(self.consuming, Bottleneck::Consumer), (self.pulling, Bottleneck::Input)]
                 .into_iter()
                 .max_by_key(|(time, _)| *time)?,
-            // The input's own thread has its own time.
-            Some(held_back) if self.pulling >= held_back => return Some(Bottleneck::Input),
+            // The input's own thread has its own time, and may have ended long before.
+            Some(held_back) if self.pulling >= held_back.max(self.consuming).max(slowest.busy) => {
+                return Some(Bottleneck::Input);
+            }
             Some(_) => (self.consuming, Bottleneck::Consumer),
         };
         Some(if self.awaiting >= most { scan } else { by })
@@ -289,5 +292,8 @@ mod tests {
         assert_eq!(read_ahead(100, [900, 10, 990]), Some(Bottleneck::Input));
         assert_eq!(read_ahead(900, [100, 10, 990]), Some(Bottleneck::Scan(ScanId::new(0))));
         assert_eq!(read_ahead(900, [100, 990, 10]), Some(Bottleneck::Consumer));
+        // It has ended, without having had to wait.
+        assert_eq!(read_ahead(1, [20, 10, 990]), Some(Bottleneck::Scan(ScanId::new(0))));
+        assert_eq!(read_ahead(1, [20, 990, 10]), Some(Bottleneck::Consumer));
     }
 }

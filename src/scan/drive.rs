@@ -1,31 +1,11 @@
 //! Driving a scan on its own thread.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use super::total::HandOver;
 use super::{Emitter, Scan};
 use crate::engine::{Branch, Inlet, Message, Outlet, Payload, Run, contain_into, trace};
 use crate::sync::{Arc, Instant};
-
-/// What a thread drives: a scan, or several that share it.
-pub(crate) trait Drive<T> {
-    type Output;
-
-    /// Steps over a piece of a batch of items, of which the pieces before have been stepped over;
-    /// `Break` ends it for good.
-    fn step_piece(
-        &mut self,
-        items: &[T],
-        piece: Range<usize>,
-        out: &mut Emitter<'_, Self::Output>,
-    ) -> ControlFlow<()>;
-
-    /// Ends, as there are no more items.
-    fn flush(&mut self, out: &mut Emitter<'_, Self::Output>);
-
-    /// Ends, as the run was aborted.
-    fn abort(&mut self, _: &mut Emitter<'_, Self::Output>) {}
-}
 
 /// A scan whose outputs are sent as it emits them.
 #[derive(Debug)]
@@ -38,25 +18,9 @@ impl<T, S: Scan<T>> Branch<T> for Driven<S> {
         self.0.name()
     }
 
+    /// Outputs that were emitted before a panic are published like all others.
     fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
-        drive_to_the_end(self, inlet, outlet)
-    }
-}
-
-impl<T, S: Scan<T>> Drive<T> for Driven<S> {
-    type Output = S::Output;
-
-    fn step_piece(
-        &mut self,
-        items: &[T],
-        piece: Range<usize>,
-        out: &mut Emitter<'_, S::Output>,
-    ) -> ControlFlow<()> {
-        self.0.step_batch(&items[piece], out)
-    }
-
-    fn flush(&mut self, out: &mut Emitter<'_, S::Output>) {
-        self.0.flush(out);
+        drive_to_the_end(self.0, inlet, outlet, |_, _| {})
     }
 }
 
@@ -72,43 +36,21 @@ impl<T, S: HandOver<T>> Branch<T> for DrivenTotal<S> {
     }
 
     fn run(self, inlet: Inlet<T>, outlet: Outlet<S::Output>) -> Option<Payload> {
-        drive_to_the_end(self, inlet, outlet)
+        drive_to_the_end(self.0, inlet, outlet, S::hand_over)
     }
 }
 
-impl<T, S: HandOver<T>> Drive<T> for DrivenTotal<S> {
-    type Output = S::Output;
-
-    fn step_piece(
-        &mut self,
-        items: &[T],
-        piece: Range<usize>,
-        out: &mut Emitter<'_, S::Output>,
-    ) -> ControlFlow<()> {
-        self.0.step_batch(&items[piece], out)
-    }
-
-    fn flush(&mut self, out: &mut Emitter<'_, S::Output>) {
-        self.0.flush(out);
-    }
-
-    fn abort(&mut self, out: &mut Emitter<'_, S::Output>) {
-        self.0.hand_over(out);
-    }
-}
-
-/// Drives until the items end, the scan ends, or the run is aborted. Outputs that were emitted
-/// before a panic, whose payload is returned, are published like all others.
-pub(crate) fn drive_to_the_end<T, D: Drive<T>>(
-    mut driven: D,
+fn drive_to_the_end<T, S: Scan<T>>(
+    mut scan: S,
     mut inlet: Inlet<T>,
-    mut outlet: Outlet<D::Output>,
+    mut outlet: Outlet<S::Output>,
+    aborted: impl FnOnce(&mut S, &mut Emitter<'_, S::Output>),
 ) -> Option<Payload> {
     let run = Arc::clone(inlet.run());
     let mut panic = None;
-    contain_into(&mut panic, || match drive(&mut driven, &mut inlet, &mut outlet, &run) {
+    contain_into(&mut panic, || match drive(&mut scan, &mut inlet, &mut outlet, &run) {
         ControlFlow::Continue(()) if outlet.is_closed() => {
-            driven.abort(&mut Emitter::outlet(&mut outlet, &run));
+            aborted(&mut scan, &mut Emitter::outlet(&mut outlet, &run));
         }
         _ => {}
     });
@@ -116,16 +58,16 @@ pub(crate) fn drive_to_the_end<T, D: Drive<T>>(
     // MODEL: loom-tests/tests/end.rs::queue_of_a_scan_that_waits_for_room
     drop(inlet);
     contain_into(&mut panic, || outlet.publish());
-    contain_into(&mut panic, || drop(driven));
+    contain_into(&mut panic, || drop(scan));
     panic
 }
 
 /// Takes batches until the scan ends by itself (`Break`), Stop comes and the scan is flushed,
 /// or the run is aborted.
-fn drive<T, D: Drive<T>>(
-    driven: &mut D,
+fn drive<T, S: Scan<T>>(
+    scan: &mut S,
     inlet: &mut Inlet<T>,
-    outlet: &mut Outlet<D::Output>,
+    outlet: &mut Outlet<S::Output>,
     run: &Run,
 ) -> ControlFlow<()> {
     while let Some(message) = inlet.next() {
@@ -133,7 +75,7 @@ fn drive<T, D: Drive<T>>(
             Message::Batch(batch) => {
                 let flow = {
                     let _span = trace::step(batch.items().len());
-                    step_over(batch.items(), driven, outlet, run)
+                    step_over(batch.items(), scan, outlet, run)
                 };
                 drop(batch);
                 if flow.is_break() {
@@ -144,7 +86,7 @@ fn drive<T, D: Drive<T>>(
             Message::Stop => {
                 outlet.begin_piece(Instant::now());
                 let _span = trace::flush();
-                driven.flush(&mut Emitter::outlet(outlet, run));
+                scan.flush(&mut Emitter::outlet(outlet, run));
                 // If the run was aborted during the flush, the scan may have kept something.
                 // MODEL: loom-tests/tests/drop.rs::abort_inside_a_flush
                 return match outlet.is_closed() {
@@ -162,28 +104,27 @@ fn drive<T, D: Drive<T>>(
 /// about half a linger; for a fast scan it is the whole batch.
 // Out of line where spans are around it, so that they leave the loop over items as it is.
 #[cfg_attr(feature = "tracing", inline(never))]
-fn step_over<T, D: Drive<T>>(
-    items: &[T],
-    driven: &mut D,
-    outlet: &mut Outlet<D::Output>,
+fn step_over<T, S: Scan<T>>(
+    mut items: &[T],
+    scan: &mut S,
+    outlet: &mut Outlet<S::Output>,
     run: &Run,
 ) -> ControlFlow<()> {
-    let mut done = 0_usize;
     loop {
         // Whatever the scan's own loop checks, an aborted run starts no further piece.
         // MODEL: loom-tests/tests/drop.rs::no_piece_is_begun_behind_an_abort
         if outlet.is_closed() {
             return ControlFlow::Break(());
         }
-        let piece = done..items.len().min(done.saturating_add(outlet.piece()));
+        let (piece, behind) = items.split_at(outlet.piece().min(items.len()));
         let began = Instant::now();
         outlet.begin_piece(began);
-        driven.step_piece(items, piece.clone(), &mut Emitter::outlet(outlet, run))?;
+        scan.step_batch(piece, &mut Emitter::outlet(outlet, run))?;
         outlet.end_piece(piece.len(), began);
-        done = piece.end;
-        if done == items.len() {
+        if behind.is_empty() {
             return ControlFlow::Continue(());
         }
         outlet.publish();
+        items = behind;
     }
 }

@@ -57,7 +57,7 @@ pub use self::at_end::{
 };
 pub use self::boxed::BoxScan;
 pub use self::catch::CatchUnwind;
-pub(crate) use self::drive::{Drive, Driven, DrivenTotal, drive_to_the_end};
+pub(crate) use self::drive::{Driven, DrivenTotal};
 pub use self::emitter::Emitter;
 pub use self::fallible::{TryFold, try_fold, try_for_each};
 pub use self::per_item::{

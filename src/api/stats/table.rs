@@ -144,9 +144,12 @@ fn at_most_4(batches: u64) -> String {
     }
 }
 
-/// Shortens a text to so many columns, and replaces its control characters.
+/// Shortens a text to so many columns, and replaces what would move the cursor, end the line or
+/// turn it around.
 fn cut(text: &str, columns: usize) -> String {
-    let mut shown: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let moves =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown: String = text.chars().map(|c| if moves(c) { '?' } else { c }).collect();
     if fitting(&shown) > columns {
         while fitting(&shown) >= columns {
             shown.pop();
@@ -276,5 +279,43 @@ make its steps cheaper, or split it into several scans";
             }
         }
         assert_eq!(cells([Duration::ZERO; 3], Duration::ZERO), [0, 0, 0, BAR]);
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(["name", "字", "█▒·…", "十1"].map(fitting), [4, 2, 4, 3]);
+        assert_eq!(cut("字字字字", 5), "字字…");
+    }
+
+    #[test]
+    fn what_turns_or_ends_a_line_is_not_shown() {
+        assert_eq!(cut("a\u{202e}b\u{2028}c\u{2066}d\te", 20), "a?b?c?d?e");
+    }
+
+    #[test]
+    fn bars_are_parts_of_the_longest_time() {
+        let bar = |stats: Stats| {
+            let shown = stats.to_string();
+            let line = shown.lines().find(|line| line.starts_with("input")).unwrap().to_owned();
+            line.chars().filter(|c| "█▒".contains(*c)).count()
+        };
+        assert_eq!(bar(stats(None, [600, 200, 200], vec![scan(0, None, [100, 0, 0])])), 8);
+        assert_eq!(bar(stats(Some(500), [250, 50, 50], vec![scan(0, None, [100; 3])])), 14);
+        let shown = stats(Some(500), [500, 50, 50], vec![scan(0, None, [100; 3])]).to_string();
+        assert!(shown.contains(" ███████▒▒▒▒▒▒▒ "), "{shown}");
+    }
+
+    #[test]
+    fn the_sentence_names_the_bottleneck() {
+        let scans = vec![scan(0, Some("quick"), [10, 990, 0]), scan(1, Some("slow"), [990, 10, 0])];
+        let shown = stats(None, [100, 0, 900], scans).to_string();
+        assert!(shown.contains("the bottleneck is scan 1 (slow):"), "{shown}");
+    }
+
+    #[test]
+    fn a_sentence_fits_with_a_number_of_any_length() {
+        for index in [0, 9, 10, 99, 100, 12_345] {
+            assert_fits(&stats(None, [100, 0, 900], vec![scan(index, None, [990, 10, 0])]));
+        }
     }
 }
