@@ -47,7 +47,7 @@
 //! | [`distribute`](FanOut::distribute) | the outputs of all scans as they come, each with the scan's id |
 //! | [`ordered`](FanOut::ordered) | the same outputs, in the order of the sequential run |
 //! | [`zip_latest`](FanOut::zip_latest) | for each item, a row of the latest output of each scan |
-//! | [`demux`](FanOut::demux) | the outputs of one scan per key, each with the key |
+//! | [`demux`](FanOut::demux), [`demux_ref`](FanOut::demux_ref) | the outputs of one scan per key, each with the key |
 //! | [`dynamic`](FanOut::dynamic) | the outputs of scans that a closure creates during the run |
 //! | [`fold`](FanOut::fold) | the result of each total, at the end of the run |
 //!
